@@ -1,0 +1,91 @@
+/* What can be judged only when every option was read: which line, which backend, what contradicts what (pppd: tty.c,
+ * tty_check_options()). Called once, at the end of the reading. */
+#include <string.h>
+
+#include "compat/pppd/reading.h"
+#include "log.h"
+
+static bool fail(const char *text)
+{
+	log_option_error("%s", text);
+	return false;
+}
+
+static bool precludes_device(const struct options *o, const char *name)
+{
+	if (!option_given(o, name) || !o->config->line.device)
+		return true;
+	log_option_error("%s option precludes specifying device name", name);
+	return false;
+}
+
+static bool check_kind(struct options *o)
+{
+	struct line_config *line = &o->config->line;
+	bool notty = option_given(o, "notty");
+
+	if (!precludes_device(o, "pty") || !precludes_device(o, "notty") || !precludes_device(o, "socket"))
+		return false;
+	if (line->socket && (line->pty || notty))
+		return fail("socket option is incompatible with pty and notty");
+	if (line->pty && notty)
+		return fail("pty option is incompatible with notty option");
+	line->kind = line->socket ? LINE_SOCKET : line->pty ? LINE_PTY : notty ? LINE_NOTTY : LINE_TTY;
+	return true;
+}
+
+static bool check_device(struct options *o)
+{
+	struct line_config *line = &o->config->line;
+
+	if (line->kind != LINE_TTY)
+		return true;
+	if (!line->device && !o->stdin_tty)
+		return fail("no device specified and stdin is not a tty");
+	if (!line->device)
+		return true;
+	if (!o->config->persist && o->missing_device && strcmp(line->device, o->missing_device) == 0)
+		return fail(o->missing_message);
+	if (o->stdin_tty && strcmp(line->device, o->stdin_tty) == 0)
+		g_clear_pointer(&line->device, g_free); /* to name the terminal on standard input is to use it */
+	return true;
+}
+
+/* Forwards and services belong to slirp, so they decide where nobody else did. */
+static bool wants_slirp(const struct net_config *net)
+{
+	return net->forwards->len > 0 || net->services->len > 0 || net->restrict_peer || net->host_loopback;
+}
+
+static void choose_backend(struct options *o)
+{
+	struct net_config *net = &o->config->net;
+	int choice = o->net;
+
+	if (choice == CHOICE_DEFAULT)
+		choice = o->as_pppd ? CHOICE_AUTO : CHOICE_SLIRP;
+	if (choice == CHOICE_AUTO) {
+		choice = !wants_slirp(net) && o->world.may_tun(o->world.arg) ? CHOICE_TUN : CHOICE_SLIRP;
+		option_note(o, "net auto: using %s", choice == CHOICE_TUN ? "tun" : "slirp");
+	}
+	net->backend = choice == CHOICE_TUN ? NET_TUN : NET_SLIRP;
+}
+
+/* Not known before the end: noauth on the command line overrides the auth of the system's options file. */
+static bool check_auth(const struct options *o)
+{
+	if (!o->config->auth_required)
+		return true;
+	log_option_error("auth (from %s) is not in this version of slirppd: give noauth if the peer need not authenticate itself",
+			 option_source(o, "auth"));
+	return false;
+}
+
+bool check_options(struct options *o)
+{
+	if (!check_auth(o) || !check_kind(o) || !check_device(o))
+		return false;
+	choose_backend(o);
+	const char *wrong = config_finish(o->config, !option_given(o, "noipdefault"), option_given(o, "holdoff"));
+	return !wrong || fail(wrong);
+}

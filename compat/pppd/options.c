@@ -1,0 +1,321 @@
+/* Reading options: which sources, in which order, and which file may be read from which (pppd: main.c, options.c). Called by main at
+ * the start and once more, for options.TTY, when the device is known. */
+#include "options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "compat/pppd/reading.h"
+#include "compat/pppd/word.h"
+#include "log.h"
+
+/* A file that includes itself ends here. */
+#define MAX_DEPTH 32
+
+static void state_clear(struct option_state *state)
+{
+	if (state->given)
+		g_ptr_array_free(state->given, TRUE);
+}
+
+struct options *options_new(struct config *config, const char *stdin_tty)
+{
+	struct options *o = g_new0(struct options, 1);
+
+	o->config = config;
+	o->stdin_tty = g_strdup(stdin_tty);
+	o->state = g_new0(struct option_state, option_table_size);
+	o->notes = g_ptr_array_new_with_free_func(g_free);
+	world_init(&o->world);
+	return o;
+}
+
+void options_free(struct options *o)
+{
+	if (!o)
+		return;
+	for (size_t i = 0; i < option_table_size; i++)
+		state_clear(&o->state[i]);
+	g_free(o->state);
+	g_ptr_array_free(o->notes, TRUE);
+	g_free(o->shown);
+	g_free(o->missing_device);
+	g_free(o->missing_message);
+	g_free(o->stdin_tty);
+	world_clear(&o->world);
+	g_free(o);
+}
+
+/* Files may hold passwords. */
+static void forget(GString *text)
+{
+	memset(text->str, 0, text->allocated_len);
+	g_string_free(text, TRUE);
+}
+
+static bool too_few(struct options *o, const char *name)
+{
+	return option_fail(o, o->source->file ? "too few parameters for option '%s'" : "too few parameters for option %s", name);
+}
+
+bool options_read_args(struct options *o, int argc, char *argv[])
+{
+	const struct source source = {
+		.name = "command line",
+		.priority = PRIORITY_COMMAND,
+		.privileged = o->world.privileged,
+	};
+	bool ok = true;
+
+	o->source = &source;
+	for (int i = 1; ok && !o->stop && i < argc; i++) {
+		const char *name = argv[i];
+		const struct option_row *row = option_for_word(o, name);
+		bool named = row && !(row->flags & OPT_POSITIONAL);
+
+		if (!row)
+			ok = false;
+		else if (named && row->arg && i + 1 >= argc)
+			ok = too_few(o, name);
+		else
+			ok = option_apply(o, row, name, !named ? name : row->arg ? argv[++i] : NULL);
+		if (row && (row->flags & OPT_SECRET) && i < argc)
+			memset(argv[i], '?', strlen(argv[i])); /* ps shows it to everyone */
+	}
+	o->source = NULL;
+	return ok;
+}
+
+static bool next_word(struct options *o, struct source *source, struct words *w, GString *word)
+{
+	if (!words_next(w, word))
+		return false;
+	source->line = w->at;
+	if (w->too_long)
+		option_note(o, "warning: word in file %s too long (%.20s...)", source->name, word->str);
+	if (w->unclosed)
+		option_note(o, "warning: quoted word runs to end of file (%.20s...)", word->str);
+	return true;
+}
+
+static bool read_words(struct options *o, struct source *source, struct words *w)
+{
+	GString *name = g_string_new(NULL), *arg = g_string_new(NULL);
+	bool ok = true;
+
+	while (ok && !o->stop && next_word(o, source, w, name)) {
+		unsigned line = source->line;
+		const struct option_row *row = option_for_word(o, name->str);
+		bool named = row && !(row->flags & OPT_POSITIONAL);
+
+		if (!row) {
+			ok = false;
+			break;
+		}
+		if (named && row->arg) {
+			bool found = next_word(o, source, w, arg);
+
+			source->line = line; /* that of the option, even where its argument stands on another */
+			ok = found ? option_apply(o, row, name->str, arg->str) : too_few(o, name->str);
+		} else {
+			ok = option_apply(o, row, name->str, named ? NULL : name->str);
+		}
+	}
+	g_string_free(name, TRUE);
+	forget(arg);
+	return ok;
+}
+
+bool options_read_text(struct options *o, const struct source *source, const char *text, size_t len)
+{
+	const struct source *before = o->source;
+	struct source here = *source;
+	struct words w;
+
+	here.file = true;
+	here.line = 1;
+	o->source = &here;
+	bool ok = !memchr(text, '\0', len) || option_fail(o, "it holds NUL bytes, so it is no options file");
+	if (ok) {
+		words_init(&w, text, len);
+		ok = read_words(o, &here, &w);
+	}
+	o->source = before;
+	return ok;
+}
+
+/* What loading PATH gave: its options, or why not. */
+static bool take_file(struct options *o, const struct source *source, int error, const GString *text, bool mandatory)
+{
+	if (error == 0)
+		return options_read_text(o, source, text->str, text->len);
+	if (mandatory)
+		return option_fail(o, "%s", text->str);
+	if (error != ENOENT && error != ENOTDIR)
+		option_note(o, "Warning: %c%s", g_ascii_tolower(text->str[0]), text->str + 1);
+	return true;
+}
+
+static int load(const struct options *o, const char *path, bool privileged, GString *text)
+{
+	return o->world.load(o->world.arg, path, privileged && !o->world.privileged, text);
+}
+
+bool options_read_file(struct options *o, const struct source *source, bool mandatory)
+{
+	GString *text = g_string_new(NULL);
+	int error = load(o, source->name, source->privileged, text);
+	bool ok = take_file(o, source, error, text, mandatory);
+
+	forget(text);
+	return ok;
+}
+
+static struct source inner_source(const struct options *o, const char *path, bool privileged)
+{
+	return (struct source){
+		.name = path,
+		.priority = o->source->priority,
+		.privileged = privileged,
+		.for_tty = o->source->for_tty,
+		.depth = o->source->depth + 1,
+	};
+}
+
+static bool too_deep(struct options *o, const char *path)
+{
+	if (o->source->depth < MAX_DEPTH)
+		return false;
+	option_fail(o, "options files are nested more than %d deep: does %s include itself?", MAX_DEPTH, path);
+	return true;
+}
+
+OPTION_CALL(call_file)
+{
+	const struct source inner = inner_source(o, arg, o->source->privileged);
+
+	(void)row;
+	return !too_deep(o, arg) && options_read_file(o, &inner, true);
+}
+
+static bool leaves_folder(const char *name)
+{
+	char **parts = g_strsplit(name, "/", -1);
+	bool found = g_strv_contains((const char *const *)parts, "..");
+
+	g_strfreev(parts);
+	return found || name[0] == '/' || name[0] == '\0';
+}
+
+static bool missing(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == EACCES;
+}
+
+/* The system's peers folder, or, where the file is not there or not for us to read, the user's own. */
+static bool read_peer(struct options *o, const char *path, const char *own_path)
+{
+	const struct source system = inner_source(o, path, true);
+	const struct source own = inner_source(o, own_path, o->world.privileged);
+	GString *text = g_string_new(NULL), *own_text = g_string_new(NULL);
+	int error = load(o, path, true, text);
+	int own_error = own_path && missing(error) ? load(o, own_path, own.privileged, own_text) : ENOENT;
+	bool ok = own_error != ENOENT ? take_file(o, &own, own_error, own_text, true) : take_file(o, &system, error, text, true);
+
+	forget(text);
+	forget(own_text);
+	return ok;
+}
+
+OPTION_CALL(call_peer)
+{
+	const struct world *world = &o->world;
+	char *own = NULL;
+
+	(void)row;
+	if (leaves_folder(arg))
+		return option_fail(o, "call option value may not contain .. or start with /");
+	if (too_deep(o, arg))
+		return false;
+	char *path = g_strdup_printf("/etc/ppp/peers/%s", arg);
+	if (world->config_home && (!world->root || !o->as_pppd))
+		own = g_strdup_printf("%s/slirppd/peers/%s", world->config_home, arg);
+	bool ok = read_peer(o, path, own);
+	g_free(own);
+	g_free(path);
+	return ok;
+}
+
+static bool read_system_file(struct options *o)
+{
+	const struct source source = {
+		.name = o->as_pppd ? "/etc/ppp/options" : "/etc/slirppd/options",
+		.priority = PRIORITY_FILE,
+		.privileged = true,
+	};
+
+	return options_read_file(o, &source, false);
+}
+
+static bool read_user_file(struct options *o)
+{
+	const char *folder = o->as_pppd ? o->world.home : o->world.config_home;
+
+	if (!folder)
+		return true;
+	char *path = g_strdup_printf("%s%s", folder, o->as_pppd ? "/.ppprc" : "/slirppd/options");
+	const struct source source = { .name = path, .priority = PRIORITY_FILE, .privileged = o->world.privileged };
+	bool ok = options_read_file(o, &source, false);
+	g_free(path);
+	return ok;
+}
+
+/* options.ttyS0 and the like: the name after /dev/, with dots for slashes (pppd: options_for_tty()). */
+static bool read_tty_file(struct options *o)
+{
+	const char *device = o->config->line.device ? o->config->line.device : o->stdin_tty;
+
+	if (!device || option_given(o, "pty") || option_given(o, "notty") || option_given(o, "socket"))
+		return true;
+	const char *dev = strstr(device, "/dev/");
+	char *name = g_strdelimit(g_strdup(dev ? dev + strlen("/dev/") : device), "/", '.');
+	char *path = g_strdup_printf("%s/options.%s", o->as_pppd ? "/etc/ppp" : "/etc/slirppd", name);
+	const struct source source = { .name = path, .priority = PRIORITY_FILE, .privileged = true, .for_tty = true };
+	bool ok = strcmp(name, "tty") == 0 || options_read_file(o, &source, false);
+	g_free(path);
+	g_free(name);
+	return ok;
+}
+
+static bool read_all(struct options *o, int argc, char *argv[])
+{
+	if (!read_system_file(o) || (!o->stop && !read_user_file(o)) || (!o->stop && !options_read_args(o, argc, argv)))
+		return false;
+	if (o->stop)
+		return true;
+	if (!read_tty_file(o))
+		return false;
+	if (o->show_options && !o->stop) {
+		show_options(stderr);
+		o->stop = true;
+	}
+	return o->stop || check_options(o);
+}
+
+bool options_read(struct options *o, int argc, char *argv[], enum exit_status *status)
+{
+	char *base = g_path_get_basename(argc > 0 ? argv[0] : "slirppd");
+
+	o->config->program = g_strdup(argc > 0 ? argv[0] : "slirppd");
+	o->as_pppd = strcmp(base, "pppd") == 0 || strcmp(base, "-pppd") == 0;
+	g_free(base);
+	bool ok = read_all(o, argc, argv);
+	*status = ok ? EXIT_OK : EXIT_OPTION_ERROR;
+	return ok && !o->stop;
+}
+
+void options_report(const struct options *o)
+{
+	for (guint i = 0; i < o->notes->len; i++)
+		log_warn("%s", (const char *)g_ptr_array_index(o->notes, i));
+}

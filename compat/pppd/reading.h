@@ -1,0 +1,151 @@
+/* What the files of this folder share while options are read. Nobody else includes it (tests excepted).
+ *
+ * A function that returns bool returns false when it has said what is wrong: the reading is over then. */
+#ifndef SLIRPPD_COMPAT_PPPD_READING_H
+#define SLIRPPD_COMPAT_PPPD_READING_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compat/pppd/options.h"
+#include "compat/pppd/table.h"
+
+/* pppd's priorities; a privileged source's OPT_STICKY options get PRIORITY_ROOT more. */
+enum { PRIORITY_FILE = 1, PRIORITY_COMMAND = 2, PRIORITY_ROOT = 100 };
+
+/* Everything outside this program that reading options asks, so that tests can answer. */
+struct world {
+	/* Reads a file. 0, or errno with the sentence that says why in TEXT. TRUSTED: its options count as privileged, so only the owner
+	 * (root or ourselves) may be able to write it. */
+	int (*load)(void *arg, const char *path, bool trusted, GString *text);
+	/* 0 where PATH is a character device, ENODEV where it is something else, otherwise errno. */
+	int (*device)(void *arg, const char *path);
+	/* The IPv4 address of a host name; false where it has none. */
+	bool (*resolve)(void *arg, const char *name, uint32_t *address);
+	/* Whether a TUN interface may be made. */
+	bool (*may_tun)(void *arg);
+	void *arg;
+	char *home;        /* the user's folders; NULL: none */
+	char *config_home;
+	bool privileged;   /* the caller's own options count as privileged */
+	bool root;
+};
+
+void world_init(struct world *world);
+void world_clear(struct world *world);
+
+/* Where options come from now. */
+struct source {
+	const char *name; /* a path, or `command line` */
+	bool file;
+	unsigned line;
+	int priority;
+	bool privileged;
+	bool for_tty;     /* options.TTY */
+	unsigned depth;   /* of file in file */
+};
+
+/* One use of an option, for dump. */
+struct given {
+	const struct option_row *row;
+	char *name;   /* as given: an alias stays one */
+	char *value;  /* NULL: takes none */
+	char *source;
+};
+
+struct option_state {
+	int priority;
+	bool privileged;
+	bool warned;
+	GPtrArray *given; /* of struct given, for all rows of a group in its first row's state; NULL: never given */
+};
+
+enum net_choice { CHOICE_DEFAULT, CHOICE_SLIRP, CHOICE_TUN, CHOICE_AUTO };
+
+struct options {
+	struct config *config;
+	struct world world;
+	char *stdin_tty;
+	bool as_pppd;
+	const struct source *source;
+	struct option_state *state;   /* one a row of the table */
+	GPtrArray *notes;             /* of char *: warnings, kept until there is a log */
+	int local_priority, remote_priority;
+	int net;                      /* enum net_choice */
+	char *shown;                  /* set by a row's call(): the value that dump shows */
+	char *missing_device;         /* the device does not exist ... */
+	char *missing_message;        /* ... which is an error with this text unless `persist` is given */
+	bool show_options;
+	bool stop;                    /* --help, --version: all is said */
+};
+
+/* Says what is wrong with an option, with file and line where it came from a file. Always returns false. */
+bool option_fail(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same text, not said yet. */
+char *option_message(const struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Keeps a warning for options_report(). */
+void option_note(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Takes NAME with its argument (NULL where the row takes none) from o->source: privilege, priority, limits, then the config. */
+bool option_apply(struct options *o, const struct option_row *row, const char *name, const char *arg);
+
+/* The row that WORD means: by name, or the positional row that takes it. NULL: none, which has been said. */
+const struct option_row *option_for_word(struct options *o, const char *word);
+
+/* Whether the option of this name was given and is in effect. */
+bool option_given(const struct options *o, const char *name);
+/* Where it was given, or NULL. */
+const char *option_source(const struct options *o, const char *name);
+
+/* Reads options from the text of a file. SOURCE is what it was read as; its line is set here. */
+bool options_read_text(struct options *o, const struct source *source, const char *text, size_t len);
+bool options_read_args(struct options *o, int argc, char *argv[]);
+/* Reads the file that SOURCE names; where it is not there, that is an error if MANDATORY. */
+bool options_read_file(struct options *o, const struct source *source, bool mandatory);
+
+/* After everything was read: the line, the backend, what contradicts what; then config_finish(). */
+bool check_options(struct options *o);
+
+/* `call` of the rows. */
+#define OPTION_CALL(name) bool name(struct options *o, const struct option_row *row, const char *arg)
+OPTION_CALL(call_file);
+OPTION_CALL(call_peer);
+OPTION_CALL(call_help);
+OPTION_CALL(call_version);
+OPTION_CALL(call_show_options);
+OPTION_CALL(call_lcp_all);
+OPTION_CALL(call_mru);
+OPTION_CALL(call_asyncmap);
+OPTION_CALL(call_escape);
+OPTION_CALL(call_xonxoff);
+OPTION_CALL(call_no_xonxoff);
+OPTION_CALL(call_updetach);
+OPTION_CALL(call_sdnotify);
+OPTION_CALL(call_logfd);
+OPTION_CALL(call_nolog);
+OPTION_CALL(call_label);
+OPTION_CALL(call_device);
+OPTION_CALL(call_speed);
+OPTION_CALL(call_addresses);
+OPTION_CALL(call_name_server);
+OPTION_CALL(call_socket);
+OPTION_CALL(call_set);
+OPTION_CALL(call_unset);
+OPTION_CALL(call_privgroup);
+OPTION_CALL(call_endpoint);
+OPTION_CALL(call_code_sizes);
+OPTION_CALL(call_net);
+OPTION_CALL(call_service);
+OPTION_CALL(call_forward);
+
+bool match_device(struct options *o, const char *word);
+bool match_speed(struct options *o, const char *word);
+bool match_addresses(struct options *o, const char *word);
+
+/* An address, dotted or by name; false (nothing said) where it is neither. */
+bool option_address(struct options *o, const char *text, uint32_t *address);
+
+void show_options(FILE *out);
+
+#endif

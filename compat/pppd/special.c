@@ -1,0 +1,177 @@
+/* What options of LCP, logging and the like do beyond storing a value. Called from the table's rows. */
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compat/pppd/reading.h"
+
+OPTION_CALL(call_lcp_all)
+{
+	struct lcp_config *lcp = &o->config->lcp;
+
+	(void)row;
+	(void)arg;
+	lcp->neg_mru = lcp->neg_asyncmap = lcp->neg_magic = lcp->neg_pcomp = lcp->neg_accomp = false;
+	return true;
+}
+
+OPTION_CALL(call_mru)
+{
+	(void)row;
+	(void)arg;
+	o->config->lcp.neg_mru = true;
+	return true;
+}
+
+OPTION_CALL(call_asyncmap)
+{
+	(void)row;
+	(void)arg;
+	o->config->lcp.neg_asyncmap = true;
+	return true;
+}
+
+/* `escape 11,13`: hexadecimal; 5e is what an escaped 7e looks like on the line. */
+OPTION_CALL(call_escape)
+{
+	const char *at = arg;
+
+	(void)row;
+	while (*at) {
+		char *end;
+		unsigned long byte = strtoul(at, &end, 16);
+
+		if (end == at)
+			return option_fail(o, "escape parameter contains invalid hex number '%s'", at);
+		if (byte > 0xff || byte == 0x5e)
+			return option_fail(o, "can't escape character 0x%lx", byte);
+		o->config->lcp.escape[byte / 8] |= (uint8_t)(1U << byte % 8);
+		at = end + strspn(end, ", ");
+	}
+	return true;
+}
+
+/* XON and XOFF are the line's then: the peer must escape its own. */
+OPTION_CALL(call_xonxoff)
+{
+	(void)row;
+	(void)arg;
+	o->config->line.xonxoff = true;
+	o->config->lcp.asyncmap |= 0xa0000;
+	return true;
+}
+
+OPTION_CALL(call_no_xonxoff)
+{
+	(void)row;
+	(void)arg;
+	o->config->line.xonxoff = false;
+	return true;
+}
+
+OPTION_CALL(call_updetach)
+{
+	(void)row;
+	(void)arg;
+	o->config->nodetach = false;
+	return true;
+}
+
+OPTION_CALL(call_sdnotify)
+{
+	(void)row;
+	(void)arg;
+	o->config->nodetach = true;
+	return true;
+}
+
+OPTION_CALL(call_logfd)
+{
+	(void)row;
+	(void)arg;
+	o->config->logfd_given = true;
+	g_clear_pointer(&o->config->logfile, g_free);
+	return true;
+}
+
+OPTION_CALL(call_nolog)
+{
+	o->config->logfd = -1;
+	return call_logfd(o, row, arg);
+}
+
+/* Names that become part of a file's: pppN.pid. */
+OPTION_CALL(call_label)
+{
+	if (arg[0] == '\0' || strpbrk(arg, "/ \t\n"))
+		return option_fail(o, "invalid %s '%s'", row->name, arg);
+	return true;
+}
+
+OPTION_CALL(call_set)
+{
+	(void)row;
+	if (!strchr(arg, '='))
+		return option_fail(o, "missing = in name=value: %s", arg);
+	if (arg[0] == '=')
+		return option_fail(o, "missing variable name: %s", arg);
+	return true;
+}
+
+OPTION_CALL(call_unset)
+{
+	(void)row;
+	if (strchr(arg, '='))
+		return option_fail(o, "unexpected = in name: %s", arg);
+	if (arg[0] == '\0')
+		return option_fail(o, "missing variable name for unset");
+	return true;
+}
+
+OPTION_CALL(call_privgroup)
+{
+	(void)row;
+	return getgrnam(arg) || option_fail(o, "group %s is unknown", arg);
+}
+
+/* RFC 1990 §5.1.3's classes, by pppd's names or by number. */
+OPTION_CALL(call_endpoint)
+{
+	static const char *const classes[] = { "null", "local", "IP", "MAC", "magic", "phone" };
+	size_t len = strcspn(arg, ":");
+	bool known = false;
+
+	(void)row;
+	for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
+		known = known || (strlen(classes[i]) == len && g_ascii_strncasecmp(arg, classes[i], len) == 0);
+	if (!known && (len == 0 || strspn(arg, "0123456789") != len))
+		return option_fail(o, "invalid endpoint discriminator class '%.*s'", (int)len, arg);
+	if (arg[len] != ':' && g_ascii_strcasecmp(arg, "null") != 0)
+		return option_fail(o, "endpoint must be CLASS:VALUE, not '%s'", arg);
+	return true;
+}
+
+static bool code_size(const char **at)
+{
+	char *end;
+	unsigned long bits = strtoul(*at, &end, 0);
+	bool ok = end != *at && (bits == 0 || (bits >= 8 && bits <= 15));
+
+	*at = end;
+	return ok;
+}
+
+/* R[,T] of bsdcomp and deflate, 8 taken for 9 as Debian's pppd does. */
+OPTION_CALL(call_code_sizes)
+{
+	const char *at = arg;
+	bool ok = code_size(&at);
+
+	if (ok && *at == ',') {
+		at++;
+		ok = code_size(&at);
+	}
+	if (!ok || *at)
+		return option_fail(o, "%s must be N or N,N, each 0 or between 9 and 15, not '%s'", row->name, arg);
+	return true;
+}

@@ -1,0 +1,129 @@
+/* What reading options asks of the machine: files, devices, names. Tests put other answers in its place; see reading.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "compat/pppd/reading.h"
+
+/* Larger than any options file: what is longer is a device or a mistake. */
+#define MAX_FILE (1 << 20)
+
+static int refuse(GString *text, int error, const char *fmt, const char *path)
+{
+	g_string_truncate(text, 0);
+	g_string_append_printf(text, fmt, path);
+	if (error != EPERM)
+		g_string_append(text, g_strerror(error));
+	return error;
+}
+
+#define CANNOT_OPEN "Can't open options file %s: "
+
+/* pppd 2.5.3's rules on files whose options count as an administrator's (utils.c:ppp_check_access). */
+static int check_trusted(int fd, const char *path, GString *text)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return refuse(text, errno, CANNOT_OPEN, path);
+	if (!S_ISREG(st.st_mode))
+		return refuse(text, EPERM, "Can't use %s: not a regular file", path);
+	if (st.st_uid != 0)
+		return refuse(text, EPERM, "Can't safely use %s because it is not owned by root", path);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return refuse(text, EPERM, "Can't safely use %s because it is group or other writable", path);
+	return 0;
+}
+
+static int read_all(int fd, const char *path, GString *text)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+		g_string_append_len(text, chunk, n);
+		if (text->len > MAX_FILE)
+			return refuse(text, EFBIG, CANNOT_OPEN, path);
+	}
+	return n < 0 ? refuse(text, errno, CANNOT_OPEN, path) : 0;
+}
+
+static int load(void *arg, const char *path, bool trusted, GString *text)
+{
+	(void)arg;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return refuse(text, errno, CANNOT_OPEN, path);
+	int error = trusted ? check_trusted(fd, path, text) : 0;
+	if (error == 0)
+		error = read_all(fd, path, text);
+	close(fd);
+	return error;
+}
+
+static int device(void *arg, const char *path)
+{
+	struct stat st;
+
+	(void)arg;
+	if (stat(path, &st) < 0)
+		return errno;
+	return S_ISCHR(st.st_mode) ? 0 : ENODEV;
+}
+
+static bool resolve(void *arg, const char *name, uint32_t *address)
+{
+	const struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+	struct addrinfo *found = NULL;
+	struct sockaddr_in in;
+
+	(void)arg;
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
+		return false;
+	memcpy(&in, found->ai_addr, sizeof(in));
+	freeaddrinfo(found);
+	*address = ntohl(in.sin_addr.s_addr);
+	return true;
+}
+
+static bool may_tun(void *arg)
+{
+	(void)arg;
+	int fd = geteuid() == 0 ? open("/dev/net/tun", O_RDWR | O_CLOEXEC) : -1;
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+/* The environment is the caller's; more rights than the caller's must not come to read files that it names. */
+void world_init(struct world *world)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	const char *config_home = secure_getenv("XDG_CONFIG_HOME");
+	const char *home = secure_getenv("HOME");
+
+	*world = (struct world){ .load = load, .device = device, .resolve = resolve, .may_tun = may_tun };
+	world->root = getuid() == 0;
+	world->privileged = world->root || getauxval(AT_SECURE) == 0;
+	world->home = g_strdup(pw ? pw->pw_dir : NULL);
+	if (!home)
+		home = world->home;
+	if (config_home && config_home[0] == '/')
+		world->config_home = g_strdup(config_home);
+	else if (home)
+		world->config_home = g_build_filename(home, ".config", NULL);
+}
+
+void world_clear(struct world *world)
+{
+	g_free(world->home);
+	g_free(world->config_home);
+}

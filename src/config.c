@@ -1,0 +1,154 @@
+/* The defaults of a run, and what follows from what was given. compat/ fills the struct between config_new() and config_finish();
+ * numbers are pppd's (lcp.c, ipcp.c and its manual), addresses are slirp's tradition. */
+#include "config.h"
+
+#include <string.h>
+
+#define NET_24 UINT32_C(0xffffff00)
+
+static const struct cp_limits default_limits = {
+	.restart = 3,
+	.max_configure = 10,
+	.max_terminate = 2,
+	.max_failure = 5,
+};
+
+/* pppd gives IPCP more patience: peers with a pool of addresses Nak for long. */
+#define IPCP_MAX_FAILURE 100
+
+static void lcp_defaults(struct lcp_config *lcp)
+{
+	lcp->neg_mru = lcp->neg_asyncmap = lcp->neg_magic = lcp->neg_pcomp = lcp->neg_accomp = true;
+	lcp->mru = CONFIG_DEFAULT_MRU;
+	lcp->limits = default_limits;
+}
+
+static void ipcp_defaults(struct ipcp_config *ipcp)
+{
+	ipcp->enabled = true;
+	ipcp->vj = ipcp->vj_cid = true;
+	ipcp->vj_max_slots = 16;
+	ipcp->limits = default_limits;
+	ipcp->limits.max_failure = IPCP_MAX_FAILURE;
+}
+
+struct config *config_new(void)
+{
+	struct config *config = g_new0(struct config, 1);
+
+	lcp_defaults(&config->lcp);
+	ipcp_defaults(&config->ipcp);
+	config->line.kind = LINE_TTY;
+	config->line.flow = FLOW_UNCHANGED;
+	config->line.modem = true;
+	config->line.stop_bits = 1;
+	config->line.connect_delay_ms = 1000;
+	config->net.backend = NET_SLIRP;
+	config->net.services = g_array_new(FALSE, TRUE, sizeof(struct service));
+	config->net.forwards = g_array_new(FALSE, TRUE, sizeof(struct forward));
+	config->net.unit = -1;
+	config->logfd = 1;
+	config->maxfail = 10;
+	config->holdoff = 30;
+	return config;
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	char *strings[] = {
+		config->program, config->line.device, config->line.pty, config->line.socket, config->line.init,
+		config->line.connect, config->line.disconnect, config->line.welcome, config->net.ifname, config->logfile,
+		config->ipparam, config->linkname,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+		g_free(strings[i]);
+	g_array_free(config->net.services, TRUE);
+	g_array_free(config->net.forwards, TRUE);
+	g_free(config);
+}
+
+static const char *check_net(const struct net_config *net)
+{
+	if (net->restrict_peer && net->host_loopback)
+		return "restrict and host-loopback contradict each other";
+	if (net->backend != NET_TUN)
+		return NULL;
+	if (net->forwards->len > 0)
+		return "forward needs net slirp: with net tun, programs reach the peer directly";
+	if (net->services->len > 0)
+		return "service needs net slirp: with net tun, the peer reaches this machine directly";
+	if (net->restrict_peer)
+		return "restrict needs net slirp: with net tun, the kernel's packet filter decides what the peer may reach";
+	if (net->host_loopback)
+		return "host-loopback needs net slirp";
+	return NULL;
+}
+
+/* An address that nobody gave lies in the same /24 as one that somebody gave: libslirp's network is to be small. */
+static uint32_t default_address(uint32_t wanted, uint32_t other_wanted, uint32_t given)
+{
+	uint32_t net = (given ? given : wanted) & NET_24;
+	uint32_t address = net | (wanted & ~NET_24);
+
+	return address == given ? net | (other_wanted & ~NET_24) : address;
+}
+
+static const char *finish_addresses(struct ipcp_config *ipcp, bool local_wanted)
+{
+	if (ipcp->local && ipcp->local == ipcp->remote)
+		return "the local and the remote address are the same";
+	if (!ipcp->local && local_wanted) {
+		ipcp->local = default_address(CONFIG_DEFAULT_LOCAL, CONFIG_DEFAULT_REMOTE, ipcp->remote);
+		ipcp->local_default = true;
+	}
+	if (!ipcp->remote) {
+		ipcp->remote = default_address(CONFIG_DEFAULT_REMOTE, CONFIG_DEFAULT_LOCAL, ipcp->local);
+		ipcp->remote_default = true;
+	}
+	return NULL;
+}
+
+/* libslirp's resolver: slirp's .3, or the next one that is neither end of the link. */
+static uint32_t resolver_address(const struct config *config)
+{
+	const struct ipcp_config *ipcp = &config->ipcp;
+
+	if (config->net.backend != NET_SLIRP || config->net.restrict_peer || ipcp->dns[0] || ipcp->dns[1])
+		return 0;
+	uint32_t address = ((ipcp->local ? ipcp->local : ipcp->remote) & NET_24) | (CONFIG_DEFAULT_DNS & ~NET_24);
+	while (address == ipcp->local || address == ipcp->remote)
+		address++;
+	return address;
+}
+
+/* pppd's rules on lines that are no terminal, and on those that it was started on (tty.c). */
+static void finish_line(struct config *config)
+{
+	struct line_config *line = &config->line;
+	bool on_stdin = line->kind == LINE_NOTTY || (line->kind == LINE_TTY && !line->device);
+
+	if (line->kind != LINE_TTY)
+		line->lock = line->modem = false;
+	if (on_stdin) {
+		line->lock = false;
+		config->nodetach = true;
+	}
+}
+
+const char *config_finish(struct config *config, bool local_wanted, bool holdoff_given)
+{
+	const char *wrong = check_net(&config->net);
+
+	if (!wrong)
+		wrong = finish_addresses(&config->ipcp, local_wanted);
+	if (wrong)
+		return wrong;
+	config->ipcp.own_dns = resolver_address(config);
+	finish_line(config);
+	if (!holdoff_given && !config->line.connect)
+		config->holdoff = 0;
+	return NULL;
+}

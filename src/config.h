@@ -1,0 +1,152 @@
+/* What this run was asked to do: one plain struct. compat/ fills it, everybody reads it, nobody parses anything after start.
+ *
+ * Addresses are IPv4 in host byte order; 0 means "not given". Strings are allocated with GLib and belong to the config; NULL
+ * means "not given". */
+#ifndef SLIRPPD_CONFIG_H
+#define SLIRPPD_CONFIG_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Slirp's tradition (DESIGN: defaults). */
+#define CONFIG_DEFAULT_LOCAL UINT32_C(0x0a000202)  /* 10.0.2.2 */
+#define CONFIG_DEFAULT_REMOTE UINT32_C(0x0a00020f) /* 10.0.2.15 */
+#define CONFIG_DEFAULT_DNS UINT32_C(0x0a000203)    /* 10.0.2.3 */
+
+#define CONFIG_DEFAULT_MRU 1500
+#define CONFIG_MIN_MRU 128
+#define CONFIG_MAX_MRU 16384
+
+/* Timers and counters of one control protocol (RFC 1661 §4.6), pppd's options PROTO-restart, PROTO-max-… */
+struct cp_limits {
+	unsigned restart;       /* seconds between retransmissions */
+	unsigned max_configure; /* Configure-Requests to send */
+	unsigned max_terminate; /* Terminate-Requests to send */
+	unsigned max_failure;   /* Configure-Naks before turning to Rejects */
+};
+
+struct lcp_config {
+	bool neg_mru;      /* off: default-mru; the option is neither asked for nor accepted */
+	bool neg_asyncmap; /* off: default-asyncmap */
+	bool neg_magic;    /* off: nomagic */
+	bool neg_pcomp;    /* off: nopcomp */
+	bool neg_accomp;   /* off: noaccomp */
+	bool no_endpoint;  /* noendpoint: reject the peer's endpoint discriminator (otherwise acknowledged and ignored) */
+	uint16_t mru;      /* the MRU that we ask for; 1500 is not sent */
+	uint16_t mtu;      /* upper bound for what we send; 0: none given */
+	uint32_t asyncmap; /* what the peer is to escape towards us */
+	uint8_t escape[32]; /* bit C (escape[C / 8] >> C % 8): `escape`: byte C is escaped when sending, whatever the peer asks */
+	bool receive_all;  /* do not drop unescaped control characters that are in the receive ACCM */
+	bool passive, silent;
+	unsigned echo_interval; /* seconds; 0: none */
+	unsigned echo_failure;  /* 0: never give up */
+	bool echo_adaptive;
+	struct cp_limits limits;
+};
+
+struct ipcp_config {
+	bool enabled;        /* off: noip */
+	uint32_t local;      /* our address */
+	uint32_t remote;     /* the peer's */
+	bool local_default;  /* `local` is the program's own default: it gives way to whatever the peer insists on */
+	bool remote_default; /* likewise `remote` */
+	bool accept_local, accept_remote; /* ipcp-accept-local, ipcp-accept-remote */
+	bool no_address;   /* ipcp-no-address: do not negotiate the IP-Address option */
+	bool no_addresses; /* ipcp-no-addresses: refuse the obsolete IP-Addresses option */
+	bool noremoteip, nosendip;
+	bool vj, vj_cid;   /* off: novj, novjccomp (kept for when VJ is built; never negotiated before) */
+	unsigned vj_max_slots;
+	uint32_t dns[2];   /* ms-dns: told to a peer that asks */
+	uint32_t wins[2];  /* ms-wins */
+	uint32_t own_dns;  /* told to a peer that asks where no ms-dns is given: libslirp's resolver; 0 for none */
+	bool usepeerdns, usepeerwins;
+	struct cp_limits limits;
+};
+
+enum line_kind { LINE_TTY, LINE_NOTTY, LINE_PTY, LINE_SOCKET };
+enum line_flow { FLOW_UNCHANGED, FLOW_NONE, FLOW_CRTSCTS };
+
+struct line_config {
+	enum line_kind kind;
+	char *device;     /* LINE_TTY: path as given (absolute, or /dev/ put before it); NULL: the terminal on standard input */
+	char *pty;        /* LINE_PTY: shell command */
+	char *socket;     /* LINE_SOCKET: HOST:PORT */
+	unsigned speed;   /* bits a second; 0: leave as it is */
+	enum line_flow flow;
+	bool xonxoff;
+	bool modem;       /* on by default: carrier and DTR are used; `local` turns it off */
+	bool lock;        /* UUCP lock file */
+	unsigned stop_bits;
+	bool sync;        /* synchronous framing */
+	char *init, *connect, *disconnect, *welcome; /* shell commands on the line */
+	unsigned connect_delay_ms;
+};
+
+enum net_backend { NET_SLIRP, NET_TUN };
+
+#define CONFIG_TCP 6
+#define CONFIG_UDP 17
+
+/* service [udp:]PORT[:HOST:PORT] */
+struct service {
+	uint8_t protocol; /* CONFIG_TCP or CONFIG_UDP */
+	uint16_t port;    /* at our PPP address */
+	uint32_t host;    /* where it leads: 127.0.0.1 unless given */
+	uint16_t host_port;
+};
+
+/* forward [udp:][BIND:]PORT:[HOST:]PORT */
+struct forward {
+	uint8_t protocol;
+	uint32_t bind; /* 127.0.0.1 unless given; 0.0.0.0 is 0 */
+	uint16_t port;
+	uint32_t host; /* 0: the peer */
+	uint16_t host_port;
+};
+
+struct net_config {
+	enum net_backend backend;
+	bool restrict_peer; /* `restrict`: services and nothing else */
+	bool host_loopback; /* every port of 127.0.0.1 at our address */
+	GArray *services;   /* of struct service */
+	GArray *forwards;   /* of struct forward */
+	int unit;           /* -1: the first free */
+	char *ifname;       /* instead of pppN */
+};
+
+struct config {
+	char *program; /* argv[0] as it was */
+	struct lcp_config lcp;
+	struct ipcp_config ipcp;
+	struct line_config line;
+	struct net_config net;
+
+	int debug;          /* how often it was given */
+	bool show_password;
+	char *logfile;
+	int logfd;          /* 1 by default, -1 with nolog */
+	bool logfd_given;
+
+	bool nodetach, updetach;
+	bool up_sdnotify;   /* READY=1 to $NOTIFY_SOCKET when the link is up; nodetach is set, too */
+	bool auth_required; /* auth: refused by compat/ until the peer can be authenticated */
+	bool persist;
+	unsigned maxfail;   /* 0: no limit */
+	unsigned holdoff;   /* seconds */
+	unsigned maxconnect, idle; /* seconds; 0: none */
+	char *ipparam, *linkname;
+	bool dump, dryrun;
+};
+
+/* A config with every default set; free it with config_free(). */
+struct config *config_new(void);
+void config_free(struct config *config);
+
+/* Fills in what follows from what was given, once every option is read: default addresses (local and remote where not given,
+ * never equal to each other; where one was given, the other is in its /24), the DNS address to offer, holdoff without a connect
+ * script (0), modem and lock off where the line is no terminal, nodetach where the line is on standard input. LOCAL_WANTED is
+ * false with noipdefault. Returns NULL, or one line (static) that says what contradicts what. */
+const char *config_finish(struct config *config, bool local_wanted, bool holdoff_given);
+
+#endif

@@ -1,0 +1,53 @@
+/* Fuzz target: the text of an options file (libFuzzer's interface). The world outside answers nothing, so that no file is opened and
+ * no name is looked up. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "compat/pppd/reading.h"
+
+static int load(void *arg, const char *path, bool trusted, GString *text)
+{
+	(void)arg;
+	(void)trusted;
+	g_string_assign(text, path);
+	return ENOENT;
+}
+
+static int device(void *arg, const char *path)
+{
+	(void)arg;
+	return g_str_has_prefix(path, "/dev/tty") ? 0 : ENOENT;
+}
+
+static bool resolve(void *arg, const char *name, uint32_t *address)
+{
+	(void)arg;
+	*address = (uint32_t)(unsigned char)name[0];
+	return name[0] != '?';
+}
+
+static bool may_tun(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct source source = { .name = "fuzz", .priority = PRIORITY_FILE, .privileged = size % 2 };
+	struct config *config = config_new();
+	struct options *o = options_new(config, "/dev/tty1");
+
+	world_clear(&o->world);
+	o->world = (struct world){ .load = load, .device = device, .resolve = resolve, .may_tun = may_tun };
+	if (options_read_text(o, &source, (const char *)data, size) && check_options(o)) {
+		options_report(o);
+		options_dump(o);
+	}
+	options_free(o);
+	config_free(config);
+	return 0;
+}
