@@ -1,0 +1,81 @@
+/* The Link Control Protocol: RFC 1661 §5.7 to §6, RFC 1662 §7 (ACCM), RFC 1570 (Identification and Time-Remaining are ignored). */
+#ifndef SLIRPPD_PPP_LCP_H
+#define SLIRPPD_PPP_LCP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ppp/cp.h"
+#include "status.h"
+
+struct lcp_events {
+	/* LCP opens: what was negotiated holds from now on. Then, when the first echo is sent: it is up. */
+	void (*apply)(void *arg);
+	void (*up)(void *arg);
+	void (*down)(void *arg);
+	void (*finished)(void *arg);
+	/* The link cannot go on: close it. */
+	void (*failed)(void *arg, const char *reason, enum exit_status status);
+	/* The peer does not know this protocol. */
+	void (*protocol_rejected)(void *arg, uint16_t protocol);
+	/* How many packets of network protocols have come (lcp-echo-adaptive). */
+	uint64_t (*packets_in)(void *arg);
+};
+
+/* What the peer asked for in its last Configure-Request, or the protocol's defaults. */
+struct lcp_peer {
+	uint16_t mru;
+	uint32_t asyncmap;
+	uint32_t magic; /* 0: none */
+	bool pcomp, accomp;
+};
+
+struct lcp {
+	struct cp cp;
+	const struct lcp_config *config;
+	const struct lcp_events *events;
+	void *arg;
+
+	uint16_t mru; /* what we ask for */
+	uint32_t asyncmap;
+	uint32_t magic;
+	struct lcp_peer peer;
+
+	bool magic_nakked;   /* by the Nak that is being taken in */
+	unsigned magic_naks; /* one after the other */
+
+	struct timer echo;
+	uint8_t echo_id;
+	unsigned echo_missing; /* replies */
+	uint64_t echo_packets_in; /* at the last tick */
+};
+
+void lcp_init(struct lcp *lcp, const struct lcp_config *config, struct clock *clock, const struct cp_host *host, void *host_arg,
+	      const struct lcp_events *events, void *arg);
+void lcp_free(struct lcp *lcp);
+/* As cp_halt(). */
+void lcp_halt(struct lcp *lcp);
+
+/* Refuses a packet of PROTOCOL with a Protocol-Reject. */
+void lcp_reject_protocol(struct lcp *lcp, uint16_t protocol, const uint8_t *packet, size_t len);
+
+/* Once it is up: the largest packet that may be sent (the peer's MRU, our own and `mtu`); the control characters that the peer
+ * escapes; our magic number, 0 when the peer would not have it. */
+uint16_t lcp_mtu(const struct lcp *lcp);
+uint32_t lcp_receive_asyncmap(const struct lcp *lcp);
+uint32_t lcp_magic(const struct lcp *lcp);
+
+/* The options' types that are named outside their table. */
+#define LCP_OPTION_ASYNCMAP 2
+#define LCP_OPTION_MAGIC 5
+
+/* The control characters that `escape` names. */
+uint32_t lcp_escaped(const struct lcp_config *config);
+
+/* Parts of the protocol (lcp_options.c). */
+extern const struct cp_options lcp_options;
+void lcp_reset(struct cp *cp);
+void lcp_forget(struct cp *cp);
+void lcp_nakked(struct cp *cp);
+
+#endif

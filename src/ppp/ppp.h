@@ -1,0 +1,115 @@
+/* The PPP link: bytes from the line in, packets and events out; packets in, bytes for the line out.
+ *
+ * Knows no I/O: it reads what it is given, writes into an outbuf, and waits on a clock. It decides which protocol may pass in
+ * which phase (RFC 1661 §3.2, §3.5) and owns the framing, LCP and the network control protocols. */
+#ifndef SLIRPPD_PPP_PPP_H
+#define SLIRPPD_PPP_PPP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "config.h"
+#include "outbuf.h"
+#include "status.h"
+
+/* Protocol numbers (RFC 1661 §2, assigned numbers). */
+enum ppp_protocol {
+	PPP_IP = 0x0021,
+	PPP_VJC_COMP = 0x002d,
+	PPP_VJC_UNCOMP = 0x002f,
+	PPP_IPV6 = 0x0057,
+	PPP_COMP = 0x00fd,
+	PPP_IPCP = 0x8021,
+	PPP_IPV6CP = 0x8057,
+	PPP_CCP = 0x80fd,
+	PPP_ECP = 0x8053,
+	PPP_LCP = 0xc021,
+	PPP_PAP = 0xc023,
+	PPP_LQR = 0xc025,
+	PPP_CBCP = 0xc029,
+	PPP_CHAP = 0xc223,
+	PPP_EAP = 0xc227
+};
+
+/* The phases with pppd's numbers, which appear in its messages. */
+enum ppp_phase {
+	PHASE_DEAD = 0,
+	PHASE_INITIALIZE = 1,
+	PHASE_SERIALCONN = 2,
+	PHASE_DORMANT = 3,
+	PHASE_ESTABLISH = 4,
+	PHASE_AUTHENTICATE = 5,
+	PHASE_CALLBACK = 6,
+	PHASE_NETWORK = 7,
+	PHASE_RUNNING = 8,
+	PHASE_TERMINATE = 9,
+	PHASE_DISCONNECT = 10,
+	PHASE_HOLDOFF = 11
+};
+
+/* What IPCP agreed upon; addresses in host byte order, 0 where there is none. */
+struct ppp_addresses {
+	uint32_t local, remote;
+	uint32_t peer_dns[2];  /* servers that the peer named (usepeerdns, or volunteered) */
+	uint16_t mtu;          /* the largest IP packet that may be sent */
+};
+
+struct ppp_counters {
+	uint64_t packets_in, bytes_in;   /* IP packets from the peer, without PPP's header */
+	uint64_t packets_out, bytes_out; /* to the peer */
+	uint64_t frames_in, frames_out, errors_fcs, errors_runt, errors_giant, errors_abort;
+	uint64_t out_dropped;            /* frames that found no room in the outbuf */
+};
+
+/* How many bytes before an IP packet handed to events->ip may be overwritten (for an Ethernet or a virtio header). */
+#define PPP_HEADROOM 32
+
+struct ppp_events {
+	/* An IPv4 packet from the peer, LEN bytes, checked for nothing yet. It is the callee's to change; PPP_HEADROOM bytes before it
+	 * may be overwritten. Valid until the call returns. */
+	void (*ip)(void *arg, uint8_t *packet, size_t len);
+	/* IPCP is up, IPCP is down again. */
+	void (*ip_up)(void *arg, const struct ppp_addresses *addresses);
+	void (*ip_down)(void *arg);
+	/* The phase changed. */
+	void (*phase)(void *arg, enum ppp_phase phase);
+	/* LCP is finished with the line: it may be hung up. STATUS says why, pppd's way: EXIT_OK after a normal end by the peer once
+	 * the link was up, EXIT_NEGOTIATION_FAILED before, else what ppp_close() was told or what happened (loopback, echo). */
+	void (*finished)(void *arg, enum exit_status status);
+};
+
+struct ppp;
+
+/* A link at rest. CONFIG, CLOCK, EVENTS and OUT stay the caller's and must outlive it. */
+struct ppp *ppp_new(const struct config *config, struct clock *clock, const struct ppp_events *events, void *arg, struct outbuf *out);
+void ppp_free(struct ppp *ppp);
+
+/* The line is there: starts LCP (phase ESTABLISH) from scratch. DELAY_MS: stay silent that long, or until the first frame comes
+ * (connect-delay). UNIT_NAME (`ppp0`) is for messages. May be called again after events->finished or ppp_line_down(). */
+void ppp_start(struct ppp *ppp, unsigned delay_ms);
+
+/* Asks for an orderly end: Terminate-Request with REASON as its text; events->finished follows with STATUS. At once where nothing
+ * was established. */
+void ppp_close(struct ppp *ppp, const char *reason, enum exit_status status);
+
+/* The line is gone: everything goes down at once; events->ip_down if it was up, no events->finished. */
+void ppp_line_down(struct ppp *ppp);
+
+/* LEN bytes as they came from the line. */
+void ppp_input(struct ppp *ppp, const uint8_t *bytes, size_t len);
+
+/* Encodes an IPv4 packet into the outbuf. False when IPCP is not up, the packet is larger than the MTU, or there is no room. */
+bool ppp_send_ip(struct ppp *ppp, const uint8_t *packet, size_t len);
+
+/* The most bytes that one packet of LEN bytes can take on the line. */
+size_t ppp_encoded_max(size_t len);
+
+enum ppp_phase ppp_phase(const struct ppp *ppp);
+const struct ppp_counters *ppp_counters(const struct ppp *ppp);
+
+/* When IPCP last came up (the clock's microseconds); 0 when it never did since ppp_start(). */
+uint64_t ppp_up_since(const struct ppp *ppp);
+
+#endif
