@@ -1,0 +1,88 @@
+/* Packets that say no; see reply.h. The gate calls this when it refuses a packet. RFC 792, 1122, 1812, 9293. */
+#include "net/reply.h"
+
+#include "reader.h"
+#include "writer.h"
+
+static const uint8_t REPLY_TTL = 64;
+
+static void write_header(struct writer *w, size_t total, uint8_t protocol, uint32_t src, uint32_t dst)
+{
+	writer_u16(w, 0x4500);
+	writer_u16(w, (uint16_t)total);
+	writer_u32(w, 0);
+	writer_u8(w, REPLY_TTL);
+	writer_u8(w, protocol);
+	writer_u16(w, 0);
+	writer_u32(w, src);
+	writer_u32(w, dst);
+}
+
+static bool is_group(uint32_t addr)
+{
+	return IN_MULTICAST(addr) || addr == INADDR_BROADCAST;
+}
+
+/* Who sent it must be one host, or the answer goes astray (RFC 1122 §3.2.2). */
+static bool is_host(uint32_t addr)
+{
+	return addr >> 24 != 0 && addr >> 24 != IN_LOOPBACKNET && !is_group(addr);
+}
+
+/* How much of the sequence space a segment takes. */
+static uint32_t segment_length(const struct packet *p)
+{
+	uint32_t len = (uint32_t)(p->transport_len - p->tcp_header);
+
+	return len + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
+}
+
+size_t reply_tcp_reset(uint8_t *buf, const struct packet *p)
+{
+	struct reader r = reader_new(p->data + p->header, p->transport_len);
+	struct writer w = writer_new(buf, REPLY_MAX);
+	struct packet reply;
+
+	if (p->protocol != IPPROTO_TCP || packet_is_fragment(p) || p->tcp_flags & TCP_RST || is_group(p->dst) || !is_host(p->src))
+		return 0;
+	reader_skip(&r, 4);
+	uint32_t seq = reader_u32(&r);
+	uint32_t ack = reader_u32(&r);
+	bool acked = p->tcp_flags & TCP_ACK;
+	write_header(&w, IPV4_HEADER + TCP_HEADER, IPPROTO_TCP, p->dst, p->src);
+	writer_u16(&w, p->dport);
+	writer_u16(&w, p->sport);
+	writer_u32(&w, acked ? ack : 0);
+	writer_u32(&w, acked ? 0 : seq + segment_length(p));
+	writer_u8(&w, TCP_HEADER / 4 << 4);
+	writer_u8(&w, acked ? TCP_RST : TCP_RST | TCP_ACK);
+	writer_u16(&w, 0);
+	writer_u32(&w, 0);
+	packet_complete_header(buf, IPV4_HEADER);
+	if (!writer_ok(&w) || !packet_parse(&reply, buf, writer_len(&w)))
+		return 0;
+	packet_complete_checksum(&reply);
+	return reply.len;
+}
+
+size_t reply_icmp_error(uint8_t *buf, const struct packet *p, uint32_t from, uint8_t type, uint8_t code)
+{
+	size_t room = REPLY_MAX - IPV4_HEADER - ICMP_HEADER;
+	size_t quote = p->len < room ? p->len : room;
+	struct writer w = writer_new(buf, REPLY_MAX);
+	struct packet reply;
+
+	if (packet_is_icmp_error(p) || p->offset > 0 || is_group(p->dst) || !is_host(p->src))
+		return 0;
+	write_header(&w, IPV4_HEADER + ICMP_HEADER + quote, IPPROTO_ICMP, from, p->src);
+	writer_u8(&w, type);
+	writer_u8(&w, code);
+	writer_u16(&w, 0);
+	writer_u32(&w, 0);
+	writer_bytes(&w, p->data, quote);
+	packet_complete_header(buf, IPV4_HEADER);
+	if (!writer_ok(&w) || !packet_parse(&reply, buf, writer_len(&w)))
+		return 0;
+	packet_fix_icmp(&reply);
+	return reply.len;
+}

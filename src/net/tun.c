@@ -1,0 +1,247 @@
+/* The backend `tun`: packets go to a TUN interface, and the kernel does the rest. The session calls it through net_tun.
+ *
+ * Theory of operation
+ *
+ * One system call a packet is what would keep this slow. Where the kernel offers it, a read brings up to 64 KB of TCP as one packet,
+ * which is cut here, and segments from the peer are put together before they are written (virtio's header before each packet
+ * says what is left to do, linux/virtio_net.h). What was put together is written at the end of the loop's round. */
+#include "net/net.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "net/merge.h"
+#include "net/segment.h"
+#include "priv.h"
+
+#define READS_PER_ROUND 64
+#define TCP_CHECKSUM_AT 16
+
+struct tun_net {
+	struct net net;
+	const struct config *config;
+	struct loop *loop;
+	const struct net_events *events;
+	void *arg;
+	int fd;
+	char ifname[IFNAMSIZ];
+	size_t vnet_header; /* bytes before each packet: sizeof(struct virtio_net_hdr), or 0 */
+	struct poller poller;
+	struct flusher flusher;
+	struct merge *merge;
+	bool up, held;
+	uint16_t mtu;
+	uint8_t buffer[sizeof(struct virtio_net_hdr) + IPV4_PACKET_MAX];
+};
+
+static void emit(void *arg, const uint8_t *packet, size_t len)
+{
+	struct tun_net *t = arg;
+
+	if (t->up)
+		t->events->packet(t->arg, packet, len);
+}
+
+/* The payload that segments of a large packet have: what the kernel says, unless the link takes less. */
+static size_t segment_size(const struct tun_net *t, const struct packet *p, size_t gso_size)
+{
+	size_t headers = p->header + p->tcp_header;
+	size_t room = t->mtu > headers ? t->mtu - headers : 1;
+
+	return gso_size == 0 || gso_size > room ? room : gso_size;
+}
+
+static void from_kernel(struct tun_net *t, const struct virtio_net_hdr *h, uint8_t *data, size_t len)
+{
+	struct packet p;
+
+	if (!packet_parse(&p, data, len))
+		return;
+	bool tcp = p.protocol == IPPROTO_TCP && !packet_is_fragment(&p);
+	bool udp = p.protocol == IPPROTO_UDP && !packet_is_fragment(&p);
+	if (tcp && (h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_TCPV4) {
+		segment_tcp(&p, segment_size(t, &p, h->gso_size), emit, t);
+		return;
+	}
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && (tcp || udp))
+		packet_complete_checksum(&p);
+	segment_fragment(&p, t->mtu, emit, t);
+}
+
+/* False when there is nothing more to read. */
+static bool read_one(struct tun_net *t)
+{
+	struct virtio_net_hdr h = { 0 };
+	ssize_t n = read(t->fd, t->buffer, sizeof(t->buffer));
+
+	if (n < (ssize_t)t->vnet_header || n <= 0)
+		return n >= 0 || errno == EINTR;
+	memcpy(&h, t->buffer, t->vnet_header);
+	from_kernel(t, &h, t->buffer + t->vnet_header, (size_t)n - t->vnet_header);
+	return true;
+}
+
+static void fill(void *arg, GArray *fds, int *timeout_ms)
+{
+	struct tun_net *t = arg;
+	GPollFD poll = { .fd = t->fd, .events = G_IO_IN };
+
+	(void)timeout_ms;
+	if (t->up && !t->held)
+		g_array_append_val(fds, poll);
+}
+
+static void done(void *arg, const GPollFD *fds, unsigned n, bool failed)
+{
+	struct tun_net *t = arg;
+
+	if (failed || n == 0 || fds[0].revents == 0)
+		return;
+	for (unsigned i = 0; i < READS_PER_ROUND && t->up && !t->held; i++)
+		if (!read_one(t))
+			return;
+}
+
+/* Writes a packet that has room for virtio's header before it. What the kernel cannot take now is lost, as on any interface. */
+static void to_kernel(struct tun_net *t, uint8_t *data, size_t len, const struct virtio_net_hdr *h)
+{
+	memcpy(data - t->vnet_header, h, t->vnet_header);
+	if (write(t->fd, data - t->vnet_header, len + t->vnet_header) < 0 && errno != EAGAIN)
+		log_dbg("%s: write: %m", t->ifname);
+}
+
+static void write_merged(void *arg, struct packet *p, size_t mss)
+{
+	struct virtio_net_hdr h = { 0 };
+
+	if (mss > 0) {
+		h.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		h.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
+		h.gso_size = (uint16_t)mss;
+		h.hdr_len = (uint16_t)(p->header + p->tcp_header);
+		h.csum_start = (uint16_t)p->header;
+		h.csum_offset = TCP_CHECKSUM_AT;
+	}
+	to_kernel(arg, p->data, p->len, &h);
+}
+
+static void flush(void *arg)
+{
+	struct tun_net *t = arg;
+
+	merge_flush(t->merge);
+}
+
+static void tun_input(struct net *net, uint8_t *packet, size_t len)
+{
+	struct tun_net *t = (struct tun_net *)net;
+	struct virtio_net_hdr h = { 0 };
+	struct packet p;
+
+	if (!t->up || !packet_parse(&p, packet, len))
+		return;
+	if (t->vnet_header > 0 && merge_add(t->merge, &p))
+		return;
+	to_kernel(t, p.data, p.len, &h);
+}
+
+static bool open_interface(struct tun_net *t)
+{
+	const struct net_config *config = &t->config->net;
+	char name[IFNAMSIZ] = "ppp%d";
+	bool vnet_header;
+
+	if (config->ifname)
+		g_strlcpy(name, config->ifname, sizeof(name));
+	else if (config->unit >= 0)
+		g_snprintf(name, sizeof(name), "ppp%d", config->unit);
+	t->fd = priv_tun_open(name, t->ifname, &vnet_header);
+	if (t->fd < 0) {
+		log_error("Couldn't create interface %s: %m%s", strchr(name, '%') ? "pppN" : name,
+			  errno == EPERM || errno == EACCES ? " (it takes CAP_NET_ADMIN; net slirp needs nothing)" : "");
+		return false;
+	}
+	t->vnet_header = vnet_header ? sizeof(struct virtio_net_hdr) : 0;
+	return true;
+}
+
+static struct net *tun_open(const struct config *config, struct loop *loop, const struct net_events *events, void *arg)
+{
+	struct tun_net *t = g_new0(struct tun_net, 1);
+
+	t->net.ops = &net_tun;
+	t->config = config;
+	t->loop = loop;
+	t->events = events;
+	t->arg = arg;
+	if (!open_interface(t)) {
+		g_free(t);
+		return NULL;
+	}
+	t->merge = merge_new(IPV4_PACKET_MAX, write_merged, t);
+	t->poller = (struct poller){ .fill = fill, .done = done, .arg = t };
+	t->flusher = (struct flusher){ .flush = flush, .arg = t };
+	loop_add_poller(loop, &t->poller);
+	loop_add_flusher(loop, &t->flusher);
+	return &t->net;
+}
+
+static void tun_close(struct net *net)
+{
+	struct tun_net *t = (struct tun_net *)net;
+
+	loop_remove_flusher(t->loop, &t->flusher);
+	loop_remove_poller(t->loop, &t->poller);
+	merge_free(t->merge);
+	close(t->fd);
+	g_free(t);
+}
+
+static bool tun_up(struct net *net, const struct net_link *link)
+{
+	struct tun_net *t = (struct tun_net *)net;
+
+	if (priv_tun_up(t->ifname, link->local, link->remote, link->mtu) < 0) {
+		log_error("Couldn't configure interface %s: %m", t->ifname);
+		return false;
+	}
+	t->mtu = link->mtu;
+	t->up = true;
+	return true;
+}
+
+static void tun_down(struct net *net)
+{
+	struct tun_net *t = (struct tun_net *)net;
+
+	merge_flush(t->merge);
+	t->up = false;
+	if (priv_tun_down(t->ifname) < 0)
+		log_dbg("%s: down: %m", t->ifname);
+}
+
+static void tun_hold(struct net *net, bool hold)
+{
+	((struct tun_net *)net)->held = hold;
+}
+
+static const char *tun_ifname(const struct net *net)
+{
+	return ((const struct tun_net *)net)->ifname;
+}
+
+const struct net_backend_ops net_tun = {
+	.name = "tun",
+	.open = tun_open,
+	.close = tun_close,
+	.up = tun_up,
+	.down = tun_down,
+	.input = tun_input,
+	.hold = tun_hold,
+	.ifname = tun_ifname,
+};

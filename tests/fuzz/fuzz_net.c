@@ -1,0 +1,182 @@
+/* Fuzzes what packets pass through in net/: the gate both ways, merging, cutting. The first byte chooses the configuration; then come
+ * packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the length, the bytes.
+ * Whatever comes, the addresses of one side never reach the other, and what passes is well formed. */
+#include <glib.h>
+#include <string.h>
+
+#include "log.h"
+#include "net/gate.h"
+#include "net/merge.h"
+#include "net/queue.h"
+#include "net/segment.h"
+#include "reader.h"
+
+#define LOCAL UINT32_C(0x0a000202)
+#define REMOTE UINT32_C(0x0a00020f)
+#define DNS UINT32_C(0x0a000203)
+#define HEADROOM 16
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { CONFIG_RESTRICT = 1, CONFIG_LOOPBACK = 2, CONFIG_SMALL_MTU = 4 };
+enum { FROM_LIBSLIRP = 0x80, FIX_LENGTH = 1, FIX_ADDRESSES = 2, FIX_CHECKSUMS = 4, WAIT = 8 };
+
+struct state {
+	struct config config;
+	struct clock clock;
+	struct gate *gate;
+	struct merge *merge;
+	struct queue *queue;
+	uint16_t mtu;
+};
+
+static bool own_addresses(void *arg, GArray *addresses)
+{
+	uint32_t ours = UINT32_C(0xc0000202);
+
+	(void)arg;
+	g_array_append_val(addresses, ours);
+	return true;
+}
+
+static void queue_piece(void *arg, const uint8_t *packet, size_t len)
+{
+	struct state *s = arg;
+
+	g_assert(len <= s->mtu);
+	queue_put(s->queue, packet, len);
+}
+
+static void check_merged(void *arg, struct packet *p, size_t mss)
+{
+	struct packet again;
+
+	(void)arg;
+	memset(p->data - HEADROOM, 0, HEADROOM);
+	g_assert(packet_parse(&again, p->data, p->len) && again.len == p->len);
+	if (mss == 0)
+		return;
+	packet_complete_checksum(p);
+	g_assert(packet_header_ok(p) && packet_tcp_checksum_ok(p));
+}
+
+static void from_peer(struct state *s, uint8_t *bytes, size_t len)
+{
+	struct packet p, again;
+	size_t answer_len;
+
+	switch (gate_from_peer(s->gate, bytes, len, &p)) {
+	case GATE_PASS:
+		g_assert(packet_parse(&again, p.data, len) && again.len == p.len && again.src == p.src && again.dst == p.dst);
+		g_assert(p.src != REMOTE && p.dst != LOCAL && p.dst != DNS && p.dst >> 24 != 0 && p.dst >> 28 != 14);
+		if (!merge_add(s->merge, &p))
+			check_merged(s, &p, 0);
+		break;
+	case GATE_ANSWER:
+		g_assert(packet_parse(&again, (uint8_t *)gate_answer(s->gate, &answer_len), REPLY_MAX));
+		g_assert(packet_header_ok(&again));
+		break;
+	case GATE_DROP:
+		break;
+	}
+}
+
+static void from_libslirp(struct state *s, uint8_t *bytes, size_t len)
+{
+	struct packet p;
+
+	if (!gate_to_peer(s->gate, bytes, len, &p))
+		return;
+	g_assert(p.src >> 24 != 127 && (p.src & GATE_NETMASK) != GATE_NETWORK && p.src != GATE_PEER && p.dst != GATE_PEER);
+	if (p.protocol == IPPROTO_TCP && !packet_is_fragment(&p) && p.len > s->mtu)
+		segment_tcp(&p, s->mtu - p.header - p.tcp_header, queue_piece, s);
+	else
+		segment_fragment(&p, s->mtu, queue_piece, s);
+}
+
+/* Random bytes would hardly ever get past the first checks. */
+static void make_right(uint8_t *bytes, size_t len, uint8_t what)
+{
+	const uint32_t src = htonl(what & FROM_LIBSLIRP ? GATE_HOST : REMOTE);
+	const uint32_t dst = htonl(what & FROM_LIBSLIRP ? GATE_PEER : LOCAL);
+	struct packet p;
+
+	if (len < IPV4_HEADER)
+		return;
+	if (what & FIX_LENGTH) {
+		bytes[0] = (uint8_t)(0x45 + (bytes[0] & 0x10) / 16);
+		bytes[2] = (uint8_t)(len >> 8);
+		bytes[3] = (uint8_t)len;
+	}
+	if (what & FIX_ADDRESSES) {
+		memcpy(bytes + 12, &src, 4);
+		memcpy(bytes + 16, &dst, 4);
+	}
+	if (!(what & FIX_CHECKSUMS) || !packet_parse(&p, bytes, len))
+		return;
+	packet_complete_header(bytes, p.header);
+	if (p.protocol == IPPROTO_TCP && !packet_is_fragment(&p))
+		packet_complete_checksum(&p);
+}
+
+static void one_packet(struct state *s, struct reader *r)
+{
+	uint8_t what = reader_u8(r);
+	size_t len = MIN(reader_u16(r) % 4096u, reader_left(r));
+	const uint8_t *bytes = reader_bytes(r, len);
+	size_t out;
+
+	if (!bytes)
+		return;
+	uint8_t *exact = g_malloc(HEADROOM + len);
+	memcpy(exact + HEADROOM, bytes, len);
+	make_right(exact + HEADROOM, len, what);
+	if (what & FROM_LIBSLIRP)
+		from_libslirp(s, exact + HEADROOM, len);
+	else
+		from_peer(s, exact + HEADROOM, len);
+	g_free(exact);
+	if (what & WAIT) {
+		clock_advance(&s->clock, s->clock.now + 100 * CLOCK_SECOND);
+		merge_flush(s->merge);
+	}
+	if (queue_peek(s->queue, &out))
+		queue_take(s->queue, out);
+}
+
+static void add_rules(struct net_config *net)
+{
+	const struct service service = { CONFIG_TCP, 0x4141, INADDR_LOOPBACK, 22 };
+	const struct forward forward = { CONFIG_UDP, INADDR_LOOPBACK, 53, 0, 0x4242 };
+
+	net->services = g_array_new(FALSE, FALSE, sizeof(struct service));
+	net->forwards = g_array_new(FALSE, FALSE, sizeof(struct forward));
+	g_array_append_val(net->services, service);
+	g_array_append_val(net->forwards, forward);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reader r = reader_new(data, size);
+	uint8_t config = reader_u8(&r);
+	struct state s = { .config.lcp.mru = 1500, .mtu = config & CONFIG_SMALL_MTU ? 296 : 1500 };
+	struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = s.mtu };
+
+	log_set_fd(-1);
+	clock_init(&s.clock, 1);
+	s.config.net.restrict_peer = config & CONFIG_RESTRICT;
+	s.config.net.host_loopback = config & CONFIG_LOOPBACK;
+	add_rules(&s.config.net);
+	s.gate = gate_new(&s.config, &s.clock, 1, own_addresses, NULL);
+	s.merge = merge_new(9000, check_merged, &s);
+	s.queue = queue_new(&s.clock, s.mtu, 16);
+	gate_set_link(s.gate, &link);
+	while (reader_left(&r) > 0)
+		one_packet(&s, &r);
+	merge_free(s.merge);
+	queue_free(s.queue);
+	gate_free(s.gate);
+	g_array_free(s.config.net.services, TRUE);
+	g_array_free(s.config.net.forwards, TRUE);
+	return 0;
+}
