@@ -1,0 +1,15 @@
+/* Going to the background, as pppd does without `nodetach`: the program that was started ends while another goes on.
+ *
+ * The fork comes first, before anything is opened; the parent only waits. So a failure that shows at once still reaches whoever
+ * started the program, with its exit code, and nothing has to survive a fork in the middle of a link. */
+#ifndef SLIRPPD_BACKGROUND_H
+#define SLIRPPD_BACKGROUND_H
+
+/* Forks, and returns in the child only, with a descriptor for background_ready(). The parent passes SIGHUP, SIGINT and SIGTERM on, and
+ * exits: with 0 when the child is ready, else with the child's exit code. Returns -1 with errno when there can be no child. */
+int background_fork(void);
+
+/* The child: lets the parent go, and leaves its terminal and its folder. Standard input, output and error become /dev/null. */
+void background_ready(int fd);
+
+#endif

@@ -1,0 +1,229 @@
+/* From the arguments to a running loop: the only file that knows all rooms. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "compat/pppd/options.h"
+#include "config.h"
+#include "log.h"
+#include "loop.h"
+#include "priv.h"
+#include "session.h"
+#include "status.h"
+
+/* How long whoever started the program waits for the line to open or to fail, before it goes to the background all the same (a device
+ * that is waited for, a carrier, a long connect script). */
+#define DETACH_DELAY CLOCK_SECOND
+
+struct program {
+	struct config *config;
+	struct options *options;
+	struct loop *loop;
+	struct session *session;
+	struct timer detach;
+	int background; /* for background_ready(); -1: in the foreground for good, or already detached */
+	enum exit_status status;
+};
+
+/* A descriptor 0, 1 or 2 that is closed would be taken by the first file that is opened. */
+static void open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+/* Each conversation takes a descriptor, for ten seconds longer than it lasts (libslirp's TIME-WAIT): 1024 are soon used up. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static const char *user_name(void)
+{
+	const char *login = getlogin();
+	const struct passwd *pw;
+
+	if (login)
+		return login;
+	pw = getpwuid(getuid());
+	return pw ? pw->pw_name : "(unknown)";
+}
+
+/* Where log lines go (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line. */
+static bool open_log(const struct config *config)
+{
+	int fd = config->logfd;
+
+	log_set_debug(config->debug);
+	if (config->logfile) {
+		fd = priv_open_log(config->logfile);
+		if (fd < 0) {
+			log_option_error("Can't open log file %s: %m", config->logfile);
+			return false;
+		}
+	} else if (config->line.kind == LINE_NOTTY && fd <= 1) {
+		fd = -1;
+	} else if (config->line.kind == LINE_TTY && !config->line.device && fd >= 0 && isatty(fd)) {
+		fd = -1;
+	}
+	log_set_fd(fd);
+	return true;
+}
+
+static void detach(void *arg)
+{
+	struct program *p = arg;
+
+	timer_stop(&p->detach);
+	if (p->background < 0)
+		return;
+	if (!p->config->logfile && !p->config->logfd_given)
+		log_set_fd(-1);
+	background_ready(p->background);
+	p->background = -1;
+}
+
+static void on_line_open(void *arg)
+{
+	struct program *p = arg;
+
+	if (!p->config->updetach)
+		detach(p);
+}
+
+static void on_up(void *arg)
+{
+	detach(arg);
+}
+
+static void on_done(void *arg, enum exit_status status)
+{
+	struct program *p = arg;
+
+	p->status = status;
+	loop_quit(p->loop);
+}
+
+static const struct session_events session_events = { .line_open = on_line_open, .up = on_up, .done = on_done };
+
+static gboolean on_signal(gint fd, GIOCondition condition, gpointer arg)
+{
+	struct program *p = arg;
+	struct signalfd_siginfo info;
+
+	(void)condition;
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		return G_SOURCE_CONTINUE;
+	if (info.ssi_signo == SIGUSR1)
+		log_toggle_debug();
+	else if (info.ssi_signo != SIGUSR2) /* which opens CCP again: there is none */
+		session_signal(p->session, (int)info.ssi_signo);
+	return G_SOURCE_CONTINUE;
+}
+
+/* Signals are read from a descriptor, in the loop; priv_shell() gives its children a clean mask. */
+static int catch_signals(struct program *p)
+{
+	static const int caught[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < G_N_ELEMENTS(caught); i++)
+		sigaddset(&set, caught[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd >= 0)
+		g_unix_fd_add(fd, G_IO_IN, on_signal, p);
+	return fd;
+}
+
+static enum exit_status run(struct program *p)
+{
+	raise_descriptor_limit();
+	p->loop = loop_new();
+	int signals = catch_signals(p);
+	timer_init(&p->detach, loop_clock(p->loop), detach, p);
+	p->session = session_new(p->config, p->loop, &session_events, p);
+	if (p->session) {
+		if (p->background >= 0 && !p->config->updetach)
+			timer_set(&p->detach, DETACH_DELAY);
+		session_start(p->session);
+		loop_run(p->loop);
+		session_free(p->session);
+	} else {
+		p->status = EXIT_FATAL_ERROR;
+	}
+	timer_stop(&p->detach);
+	loop_free(p->loop);
+	close(signals);
+	log_syslog_only(LOG_INFO, "Exit.");
+	return p->status;
+}
+
+/* Everything between the options and the loop. */
+static enum exit_status start(struct program *p, const char *name)
+{
+	const struct config *config = p->config;
+
+	log_syslog_only(LOG_NOTICE, "%s %s started by %s, uid %u", name, PACKAGE_VERSION, user_name(), (unsigned)getuid());
+	p->background = -1;
+	if (!config->nodetach) {
+		p->background = background_fork();
+		if (p->background < 0) {
+			log_error("Couldn't detach (fork failed: %m)");
+			return EXIT_FATAL_ERROR;
+		}
+	}
+	return run(p);
+}
+
+int main(int argc, char *argv[])
+{
+	struct program program = { .background = -1 };
+	enum exit_status status;
+
+	open_standard_fds();
+	umask(umask(0777) | 022);
+	char *name = g_path_get_basename(argc > 0 ? argv[0] : PACKAGE_NAME);
+	log_open(name);
+	if (getauxval(AT_SECURE) && geteuid() != getuid()) {
+		log_option_error("must not be setuid or setgid: it needs no privilege (chmod u-s,g-s it)");
+		return EXIT_NOT_ROOT;
+	}
+	program.config = config_new();
+	program.options = options_new(program.config, ttyname(STDIN_FILENO));
+	if (options_read(program.options, argc, argv, &status)) {
+		status = EXIT_OPTION_ERROR;
+		if (open_log(program.config)) {
+			options_report(program.options);
+			if (program.config->dump || program.config->dryrun)
+				options_dump(program.options);
+			status = program.config->dryrun ? EXIT_OK : start(&program, name);
+		}
+	}
+	options_free(program.options);
+	config_free(program.config);
+	g_free(name);
+	return (int)status;
+}

@@ -1,0 +1,361 @@
+/* A session and its successors: opening the line, PPP, the end, and the next try (RFC 1661 §3.2; pppd's timers, messages and exit
+ * codes). Called by main; ties line, ppp, queue and backend together. How packets move is in transfer.c. */
+#include "session.h"
+
+#include <signal.h>
+
+#include "line/line.h"
+#include "log.h"
+#include "net/net.h"
+#include "ppp/ppp.h"
+#include "priv.h"
+#include "transfer.h"
+
+/* The least time between two tries where the last one came to nothing: a program that ends at once, a port that hangs up at once,
+ * must not be tried a thousand times a second. */
+#define RETRY_MIN (CLOCK_SECOND / 2)
+
+enum stage {
+	STAGE_REST,    /* before the first try, and after the last */
+	STAGE_OPENING, /* the line is being opened: scripts, carrier */
+	STAGE_LINK,    /* PPP is spoken */
+	STAGE_CLOSING, /* the line is being closed: disconnect script */
+	STAGE_HOLDOFF
+};
+
+struct session {
+	const struct config *config;
+	struct loop *loop;
+	const struct session_events *events;
+	void *arg;
+
+	struct line *line;
+	struct ppp *ppp;
+	struct net *net;
+	struct transfer *transfer;
+	char name[16]; /* ppp0 */
+
+	enum stage stage;
+	enum exit_status status;
+	bool quit;          /* no further try, whatever persist says */
+	bool need_holdoff;  /* the end was not of our own or the line's making */
+	bool was_up;        /* this try had a network protocol up */
+	unsigned unsuccess; /* tries since a network protocol last came up */
+	uint64_t up_since;
+	struct timer holdoff, maxconnect, idle;
+};
+
+static void attempt(void *arg)
+{
+	struct session *s = arg;
+
+	s->stage = STAGE_OPENING;
+	s->status = EXIT_CONNECT_FAILED;
+	s->need_holdoff = true;
+	s->was_up = false;
+	s->unsuccess++;
+	line_open(s->line, s->config->persist);
+}
+
+static void over(struct session *s)
+{
+	const struct config *config = s->config;
+
+	s->stage = STAGE_REST;
+	if (!config->persist || s->quit || (config->maxfail > 0 && s->unsuccess >= config->maxfail)) {
+		s->events->done(s->arg, s->status);
+		return;
+	}
+	uint64_t delay = s->need_holdoff ? config->holdoff * CLOCK_SECOND : 0;
+	if (!s->was_up && delay < RETRY_MIN)
+		delay = RETRY_MIN;
+	s->stage = STAGE_HOLDOFF;
+	timer_set(&s->holdoff, delay);
+}
+
+static void stop_timers(struct session *s)
+{
+	timer_stop(&s->maxconnect);
+	timer_stop(&s->idle);
+}
+
+/* PPP is over, one way or another. */
+static void end_link(struct session *s)
+{
+	log_notice("Connection terminated.");
+	stop_timers(s);
+	transfer_flush(s->transfer); /* the last Terminate-Ack */
+	transfer_stop(s->transfer);
+	s->stage = STAGE_CLOSING;
+	line_close(s->line);
+}
+
+static unsigned connect_delay(const struct line_config *line)
+{
+	return line->connect || line->kind == LINE_PTY || line->kind == LINE_SOCKET ? line->connect_delay_ms : 0;
+}
+
+static void on_ready(void *arg)
+{
+	struct session *s = arg;
+
+	s->stage = STAGE_LINK;
+	s->status = EXIT_NEGOTIATION_FAILED;
+	if (line_is_fd(s->line, log_fd()))
+		log_set_fd(-1);
+	log_info("Using interface %s", s->name);
+	log_notice("Connect: %s <--> %s", s->name, line_name(s->line));
+	transfer_start(s->transfer);
+	ppp_start(s->ppp, connect_delay(&s->config->line));
+	s->events->line_open(s->arg);
+}
+
+static void on_failed(void *arg, enum exit_status status)
+{
+	struct session *s = arg;
+
+	s->status = status;
+	over(s);
+}
+
+static void on_hangup(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->stage != STAGE_LINK)
+		return;
+	log_notice("Modem hangup");
+	s->status = EXIT_HANGUP;
+	s->need_holdoff = false;
+	ppp_line_down(s->ppp);
+	end_link(s);
+}
+
+static void on_closed(void *arg)
+{
+	struct session *s = arg;
+
+	over(s);
+}
+
+static void on_data(void *arg, uint8_t *bytes, size_t len)
+{
+	struct session *s = arg;
+
+	if (s->stage == STAGE_LINK)
+		ppp_input(s->ppp, bytes, len);
+}
+
+static void on_writable(void *arg)
+{
+	struct session *s = arg;
+
+	transfer_writable(s->transfer);
+}
+
+static const struct line_events line_events = {
+	.ready = on_ready,
+	.failed = on_failed,
+	.data = on_data,
+	.writable = on_writable,
+	.hangup = on_hangup,
+	.closed = on_closed,
+};
+
+static void on_ip(void *arg, uint8_t *packet, size_t len)
+{
+	struct session *s = arg;
+
+	transfer_active(s->transfer);
+	net_input(s->net, packet, len);
+}
+
+static void on_maxconnect(void *arg)
+{
+	struct session *s = arg;
+
+	log_info("Connect time expired");
+	s->need_holdoff = false;
+	ppp_close(s->ppp, "Connect time expired", EXIT_CONNECT_TIME);
+}
+
+static void on_idle(void *arg)
+{
+	struct session *s = arg;
+	uint64_t limit = s->config->idle * CLOCK_SECOND;
+	uint64_t quiet = transfer_idle(s->transfer);
+
+	if (quiet < limit) {
+		timer_set(&s->idle, limit - quiet);
+		return;
+	}
+	log_notice("Terminating connection due to lack of activity.");
+	s->need_holdoff = false;
+	ppp_close(s->ppp, "Link inactive", EXIT_IDLE_TIMEOUT);
+}
+
+static void on_ip_up(void *arg, const struct ppp_addresses *a)
+{
+	struct session *s = arg;
+	struct net_link link = { .local = a->local, .remote = a->remote, .dns = s->config->ipcp.own_dns, .mtu = a->mtu };
+
+	if (!net_up(s->net, &link)) {
+		ppp_close(s->ppp, "Interface configuration failed", EXIT_FATAL_ERROR);
+		return;
+	}
+	s->status = EXIT_OK;
+	s->was_up = true;
+	s->unsuccess = 0;
+	s->up_since = loop_clock(s->loop)->now;
+	transfer_ip_up(s->transfer, a->mtu);
+	if (s->config->maxconnect)
+		timer_set(&s->maxconnect, s->config->maxconnect * CLOCK_SECOND);
+	if (s->config->idle)
+		timer_set(&s->idle, s->config->idle * CLOCK_SECOND);
+	s->events->up(s->arg);
+}
+
+static void on_ip_down(void *arg)
+{
+	struct session *s = arg;
+	uint64_t seconds = (loop_clock(s->loop)->now - s->up_since) / CLOCK_SECOND;
+	unsigned tenths = (unsigned)((seconds + 5) / 6);
+	const struct ppp_counters *c = ppp_counters(s->ppp);
+
+	transfer_ip_down(s->transfer);
+	net_down(s->net);
+	stop_timers(s);
+	log_info("Connect time %u.%u minutes.", tenths / 10, tenths % 10);
+	log_info("Sent %llu bytes, received %llu bytes.", (unsigned long long)c->bytes_out, (unsigned long long)c->bytes_in);
+}
+
+static void on_phase(void *arg, enum ppp_phase phase)
+{
+	(void)arg;
+	(void)phase;
+}
+
+static void on_finished(void *arg, enum exit_status status)
+{
+	struct session *s = arg;
+
+	s->status = status;
+	end_link(s);
+}
+
+static const struct ppp_events ppp_events = {
+	.ip = on_ip,
+	.ip_up = on_ip_up,
+	.ip_down = on_ip_down,
+	.phase = on_phase,
+	.finished = on_finished,
+};
+
+static void close_by_signal(struct session *s, int sig)
+{
+	switch (s->stage) {
+	case STAGE_OPENING:
+		/* A script that runs gets the signal, and dies of it or not (pppd exits 8 or goes on then); else nobody is asked. */
+		if (line_signal(s->line, sig))
+			return;
+		s->status = EXIT_USER_REQUEST;
+		s->stage = STAGE_CLOSING;
+		line_close(s->line);
+		return;
+	case STAGE_LINK:
+		ppp_close(s->ppp, "User request", EXIT_USER_REQUEST);
+		return;
+	case STAGE_CLOSING:
+		line_signal(s->line, sig);
+		return;
+	case STAGE_HOLDOFF:
+		timer_stop(&s->holdoff);
+		if (s->quit) {
+			s->status = EXIT_USER_REQUEST;
+			over(s);
+		} else {
+			attempt(s);
+		}
+		return;
+	case STAGE_REST:
+		return;
+	}
+}
+
+void session_signal(struct session *s, int sig)
+{
+	if (sig == SIGHUP) {
+		log_info("Hangup (SIGHUP)");
+	} else {
+		log_info("Terminating on signal %d", sig);
+		s->quit = true;
+	}
+	s->need_holdoff = false;
+	close_by_signal(s, sig);
+}
+
+/* pppN, the name that messages, the pid file and hooks use: the interface's own where there is one. */
+static void choose_name(struct session *s)
+{
+	const struct net_config *config = &s->config->net;
+	const char *ifname = net_ifname(s->net);
+
+	if (!ifname)
+		ifname = config->ifname;
+	if (ifname)
+		g_strlcpy(s->name, ifname, sizeof(s->name));
+	else
+		g_snprintf(s->name, sizeof(s->name), "ppp%d", config->unit >= 0 ? config->unit : priv_free_unit());
+}
+
+static void on_net_packet(void *arg, const uint8_t *packet, size_t len)
+{
+	struct session *s = arg;
+
+	transfer_packet(s->transfer, packet, len);
+}
+
+static const struct net_events net_events = { .packet = on_net_packet };
+
+struct session *session_new(const struct config *config, struct loop *loop, const struct session_events *events, void *arg)
+{
+	struct session *s = g_new0(struct session, 1);
+
+	s->config = config;
+	s->loop = loop;
+	s->events = events;
+	s->arg = arg;
+	s->status = EXIT_OK;
+	s->net = net_open(config, loop, &net_events, s);
+	if (!s->net) {
+		g_free(s);
+		return NULL;
+	}
+	choose_name(s);
+	s->line = line_new(&config->line, loop, &line_events, s);
+	s->transfer = transfer_new(loop, s->line, s->net);
+	s->ppp = ppp_new(config, loop_clock(loop), &ppp_events, s, transfer_outbuf(s->transfer));
+	transfer_set_ppp(s->transfer, s->ppp);
+	timer_init(&s->holdoff, loop_clock(loop), attempt, s);
+	timer_init(&s->maxconnect, loop_clock(loop), on_maxconnect, s);
+	timer_init(&s->idle, loop_clock(loop), on_idle, s);
+	priv_write_pid(s->name, NULL);
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	timer_stop(&s->holdoff);
+	stop_timers(s);
+	line_free(s->line);
+	ppp_free(s->ppp);
+	transfer_free(s->transfer);
+	net_close(s->net);
+	priv_remove_pid(s->name);
+	g_free(s);
+}
+
+void session_start(struct session *s)
+{
+	attempt(s);
+}
