@@ -1,4 +1,4 @@
-/* The TUN interface behind the narrow door; see priv.h. Called by net/tun.c. Linux' Documentation/networking/tuntap, netdevice(7). */
+/* The TUN interface behind the narrow door; see priv.h. Called by net/tun.c. Linux: networking/tuntap.rst, netdevice(7). */
 #include "priv.h"
 
 #include <arpa/inet.h>

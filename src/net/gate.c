@@ -1,5 +1,4 @@
-/* The gate between the peer and libslirp; see gate.h. slirp.c calls it for every packet. RFC 1631's kind of translation, RFC 1858
- * on fragments.
+/* The gate between the peer and libslirp; see gate.h. slirp.c calls it for every packet. RFC 3022, RFC 1858.
  *
  * Theory of operation
  *
@@ -148,7 +147,8 @@ static bool to_resolver(const struct gate *gate, const struct packet *p)
 }
 
 /* The conversation with a service (or the resolver) that P opens, or NULL when nothing is served there. */
-static struct nat_entry *open_service(struct gate *gate, const struct packet *p, const struct nat_peer *peer, const struct nat_outer *outer)
+static struct nat_entry *open_service(struct gate *gate, const struct packet *p, const struct nat_peer *peer,
+				      const struct nat_outer *outer)
 {
 	struct nat_inner inner = { .addr = GATE_RESOLVER, .port = 53 };
 

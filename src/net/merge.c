@@ -1,5 +1,5 @@
-/* TCP segments put together; see merge.h. Both backends call this for what the peer sends. RFC 9293; what may be merged is what the kernel
- * merges, so that cutting the result again gives the segments that came. */
+/* TCP segments put together; see merge.h. Both backends call this for what the peer sends. RFC 9293; what may be merged is what the
+ * kernel merges, so that cutting the result again gives the segments that came. */
 #include "net/merge.h"
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* Consecutive TCP segments of one flow, put together into large ones (what the kernel calls GRO): one write() to a TUN interface, or
- * one segment for libslirp to take, send on and acknowledge, in place of forty. */
+/* Consecutive TCP segments of one flow, put together into large ones (what the kernel calls GRO): one write() to a TUN interface,
+ * or one segment for libslirp to take, send on and acknowledge, in place of forty. */
 #ifndef SLIRPPD_NET_MERGE_H
 #define SLIRPPD_NET_MERGE_H
 

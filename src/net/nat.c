@@ -174,7 +174,8 @@ static struct nat_entry *take_unused(struct nat *nat)
 	return e;
 }
 
-struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const struct nat_outer *outer, const struct nat_inner *inner)
+struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const struct nat_outer *outer,
+			  const struct nat_inner *inner)
 {
 	struct nat_entry *old = nat_find_outer(nat, peer, outer);
 

@@ -1,8 +1,8 @@
 /* Conversations whose far end the peer knows under another address than libslirp does: services, forwards, and DNS.
  *
- * Each has two names for that end: the outer one, which the peer sees (our PPP address or the resolver's, and a port), and the inner
- * one, which libslirp sees. The table is bounded: the conversation that was silent longest makes room. Nothing is allocated after
- * nat_new(). */
+ * Each has two names for that end: the outer one, which the peer sees (our PPP address or the resolver's, and a port), and the
+ * inner one, which libslirp sees. The table is bounded: the conversation that was silent longest makes room. Nothing is
+ * allocated after nat_new(). */
 #ifndef SLIRPPD_NET_NAT_H
 #define SLIRPPD_NET_NAT_H
 
@@ -57,7 +57,8 @@ struct nat_entry *nat_find_outer(struct nat *nat, const struct nat_peer *peer, c
 struct nat_entry *nat_find_inner(struct nat *nat, const struct nat_peer *peer, const struct nat_inner *inner);
 
 /* Adds a conversation. Others with the same inner or outer name end: this one is newer. */
-struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const struct nat_outer *outer, const struct nat_inner *inner);
+struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const struct nat_outer *outer,
+			  const struct nat_inner *inner);
 
 /* A packet of this conversation passes, with these TCP flags (0 for UDP). */
 void nat_touch(struct nat *nat, struct nat_entry *entry, uint8_t tcp_flags, bool from_peer);

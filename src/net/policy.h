@@ -14,7 +14,8 @@ typedef bool policy_addresses_fn(void *arg, GArray *addresses);
 
 struct policy;
 
-/* ADDRESSES is asked at most once a second; while it never answered, nothing of the world is allowed. CONFIG and CLOCK must outlive it. */
+/* ADDRESSES is asked at most once a second; while it never answered, nothing of the world is allowed. CONFIG and CLOCK must
+ * outlive it. */
 struct policy *policy_new(const struct net_config *config, struct clock *clock, policy_addresses_fn *addresses, void *arg);
 void policy_free(struct policy *policy);
 

@@ -25,8 +25,8 @@ void queue_set_rate(struct queue *q, unsigned rate);
 /* Adds a copy of the packet. False when it was larger than MTU and so refused. */
 bool queue_put(struct queue *q, const uint8_t *packet, size_t len);
 
-/* The packet whose turn it is, *LEN bytes, or NULL when there is none or the line has not yet carried what it was given. Valid until
- * the next queue_put() or queue_take(). */
+/* The packet whose turn it is, *LEN bytes, or NULL when there is none or the line has not yet carried what it was given. Valid
+ * until the next queue_put() or queue_take(). */
 const uint8_t *queue_peek(struct queue *q, size_t *len);
 
 /* Removes the packet that queue_peek() showed; it took LINE_BYTES on the line (pacing). */

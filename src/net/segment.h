@@ -12,8 +12,8 @@
 
 typedef void segment_emit_fn(void *arg, const uint8_t *packet, size_t len);
 
-/* Gives P in pieces of at most MTU bytes to EMIT, in order; whole when it fits. False, and nothing emitted, when it does not fit and
- * may not be fragmented, or MTU is too small for its headers. */
+/* Gives P in pieces of at most MTU bytes to EMIT, in order; whole when it fits. False, and nothing emitted, when it does not fit
+ * and may not be fragmented, or MTU is too small for its headers. */
 bool segment_fragment(struct packet *p, size_t mtu, segment_emit_fn *emit, void *arg);
 
 /* Gives the TCP packet P (not a fragment) in segments with at most MSS bytes of payload each. Checksums are computed anew: those

@@ -230,7 +230,7 @@ static int slirp_revents(gushort revents)
 	return events;
 }
 
-/* What of EVENTS is wanted now. A socket of which nothing is wanted must not be polled at all: a hang-up would always be reported. */
+/* What of EVENTS is wanted now. A socket of which nothing is wanted must not be polled at all: hang-ups are always reported. */
 static int wanted(const struct slirp_net *s, int fd, int events)
 {
 	if (is_listener(s, fd))

@@ -2,9 +2,9 @@
  *
  * Theory of operation
  *
- * One system call a packet is what would keep this slow. Where the kernel offers it, a read brings up to 64 KB of TCP as one packet,
- * which is cut here, and segments from the peer are put together before they are written (virtio's header before each packet
- * says what is left to do, linux/virtio_net.h). What was put together is written at the end of the loop's round. */
+ * One system call a packet is what would keep this slow. Where the kernel offers it, a read brings up to 64 KB of TCP as one
+ * packet, which is cut here, and segments from the peer are put together before they are written (virtio's header before each
+ * packet says what is left to do, linux/virtio_net.h). What was put together is written at the end of the loop's round. */
 #include "net/net.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Fuzzes what packets pass through in net/: the gate both ways, merging, cutting. The first byte chooses the configuration; then come
- * packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the length, the bytes.
- * Whatever comes, the addresses of one side never reach the other, and what passes is well formed. */
+/* Fuzzes what packets pass through in net/: the gate both ways, merging, cutting. The first byte chooses the configuration; then
+ * come packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the length, the
+ * bytes. Whatever comes, the addresses of one side never reach the other, and what passes is well formed. */
 #include <glib.h>
 #include <string.h>
 

@@ -111,9 +111,10 @@ struct judged {
 	enum gate_verdict open, restricted, loopback; /* as configured, with `restrict`, with `host-loopback` */
 };
 
-#define TCP_SYN_TO(to, to_port) { .protocol = IPPROTO_TCP, .src = REMOTE, .sport = 40000, .dst = (to), .dport = (to_port), .flags = TCP_SYN }
-#define TCP_ACK_TO(to, to_port) { .protocol = IPPROTO_TCP, .src = REMOTE, .sport = 40000, .dst = (to), .dport = (to_port), .flags = TCP_ACK }
-#define UDP_TO(to, to_port) { .protocol = IPPROTO_UDP, .src = REMOTE, .sport = 40000, .dst = (to), .dport = (to_port), .payload = 20 }
+#define FROM(proto, to, to_port) .protocol = (proto), .src = REMOTE, .sport = 40000, .dst = (to), .dport = (to_port)
+#define TCP_SYN_TO(to, to_port) { FROM(IPPROTO_TCP, to, to_port), .flags = TCP_SYN }
+#define TCP_ACK_TO(to, to_port) { FROM(IPPROTO_TCP, to, to_port), .flags = TCP_ACK }
+#define UDP_TO(to, to_port) { FROM(IPPROTO_UDP, to, to_port), .payload = 20 }
 #define PING_TO(to) { .protocol = IPPROTO_ICMP, .src = REMOTE, .dst = (to), .type = 8, .payload = 20 }
 
 static const struct judged judgements[] = {

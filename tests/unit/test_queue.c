@@ -187,8 +187,8 @@ static void new_flows_go_first_once(void)
 	queue_free(l.q);
 }
 
-/* Keeps a bulk flow waiting for SECONDS and types a key every 100 ms; the longest and the mean wait of a key, until the line begins to
- * carry it, in milliseconds. */
+/* Keeps a bulk flow waiting for a minute and types a key every 100 ms; the longest and the mean wait of a key, until the line
+ * begins to carry it, in milliseconds. */
 static void type_under_bulk(size_t bulk_len, double *longest, double *mean)
 {
 	struct line l;
