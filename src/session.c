@@ -333,6 +333,7 @@ struct session *session_new(const struct config *config, struct loop *loop, cons
 	}
 	choose_name(s);
 	s->line = line_new(&config->line, loop, &line_events, s);
+	/* After the backend: what that gives out at the end of a round is then written in the same one. */
 	s->transfer = transfer_new(loop, s->line, s->net);
 	s->ppp = ppp_new(config, loop_clock(loop), &ppp_events, s, transfer_outbuf(s->transfer));
 	transfer_set_ppp(s->transfer, s->ppp);

@@ -50,6 +50,12 @@
 #define CONFIG_VERSION 3
 #endif
 
+#if SLIRP_CHECK_VERSION(4, 9, 0)
+#define pollfds_fill slirp_pollfds_fill_socket
+#else
+#define pollfds_fill slirp_pollfds_fill
+#endif
+
 struct slirp_net {
 	struct net net;
 	const struct config *config;
@@ -276,7 +282,7 @@ static void fill(void *arg, GArray *fds, int *timeout_ms)
 	s->fds = fds;
 	s->first = fds->len;
 	g_array_set_size(s->places, 0);
-	slirp_pollfds_fill(s->slirp, &timeout, add_poll, s);
+	pollfds_fill(s->slirp, &timeout, add_poll, s);
 	s->fds = NULL;
 	if (s->kick)
 		*timeout_ms = 0;
