@@ -212,7 +212,6 @@ static void on_ip_up(void *arg, const struct ppp_addresses *a)
 		timer_set(&s->maxconnect, s->config->maxconnect * CLOCK_SECOND);
 	if (s->config->idle)
 		timer_set(&s->idle, s->config->idle * CLOCK_SECOND);
-	s->events->up(s->arg);
 }
 
 static void on_ip_down(void *arg)
@@ -231,8 +230,10 @@ static void on_ip_down(void *arg)
 
 static void on_phase(void *arg, enum ppp_phase phase)
 {
-	(void)arg;
-	(void)phase;
+	struct session *s = arg;
+
+	if (phase == PHASE_RUNNING)
+		s->events->up(s->arg);
 }
 
 static void on_finished(void *arg, enum exit_status status)

@@ -29,6 +29,14 @@ static void log_address(const char *what, uint32_t address)
 		log_notice("%s address %s", what, print_ip(text, address));
 }
 
+void ipcp_announce(const struct ipcp *ipcp)
+{
+	log_address("local  IP", ipcp->final_local);
+	log_address("remote IP", ipcp->final_remote);
+	log_address("primary   DNS", ipcp_peer_dns(ipcp, 0));
+	log_address("secondary DNS", ipcp_peer_dns(ipcp, 1));
+}
+
 /* NULL, or the reason to close with. */
 static const char *check_local(struct ipcp *ipcp)
 {
@@ -86,10 +94,6 @@ static void up(struct cp *cp)
 	}
 	if (ipcp->config->local == 0)
 		ipcp->learnt_local = ipcp->final_local;
-	log_address("local  IP", ipcp->final_local);
-	log_address("remote IP", ipcp->final_remote);
-	log_address("primary   DNS", ipcp_peer_dns(ipcp, 0));
-	log_address("secondary DNS", ipcp_peer_dns(ipcp, 1));
 	ipcp->events->up(ipcp->arg);
 }
 

@@ -55,6 +55,9 @@ void ipcp_init(struct ipcp *ipcp, const struct ipcp_config *config, unsigned uni
 	       const struct cp_host *host, void *host_arg, const struct ipcp_events *events, void *arg);
 void ipcp_free(struct ipcp *ipcp);
 
+/* Logs the addresses, as pppd does once the interface has them. */
+void ipcp_announce(const struct ipcp *ipcp);
+
 /* The servers that the peer named, 0 where there is none; once it is up. */
 uint32_t ipcp_peer_dns(const struct ipcp *ipcp, unsigned i);
 

@@ -338,6 +338,9 @@ static void ipcp_up(void *arg)
 	p->status = EXIT_OK;
 	p->ip_up = true;
 	p->events->ip_up(p->arg, &addresses);
+	if (silent(p) || p->close_asked)
+		return;
+	ipcp_announce(&p->ipcp);
 	set_phase(p, PHASE_RUNNING);
 }
 

@@ -70,7 +70,7 @@ struct ppp_events {
 	/* An IPv4 packet from the peer, LEN bytes, checked for nothing yet. It is the callee's to change; PPP_HEADROOM bytes before it
 	 * may be overwritten. Valid until the call returns. */
 	void (*ip)(void *arg, uint8_t *packet, size_t len);
-	/* IPCP is up, IPCP is down again. */
+	/* IPCP is up (the addresses are logged after this, unless it closes the link; phase RUNNING follows), IPCP is down again. */
 	void (*ip_up)(void *arg, const struct ppp_addresses *addresses);
 	void (*ip_down)(void *arg);
 	/* The phase changed. */

@@ -247,17 +247,17 @@ def alive(pid):
         return False
 
 
-def background_pid(world, process):
-    """The process that the one started has left behind: its parent is gone, its command line the same."""
-    return wait_for(lambda: [pid for pid in children_of_the_folder(world.folder) if pid != process.pid], "the one in the background")[0]
+def background_pid(process):
+    """The process that the one started has left behind: it logs to the same file."""
+    return wait_for(lambda: [pid for pid in those_that_name(process.log_path) if pid != process.pid], "the one in the background")[0]
 
 
-def children_of_the_folder(folder):
+def those_that_name(path):
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                if folder.encode() in f.read() and alive(pid):
+                if path.encode() in f.read().split(b"\0") and alive(pid):
                     found.append(int(pid))
         except (FileNotFoundError, ProcessLookupError):
             continue
@@ -269,7 +269,7 @@ def detaches_once_the_line_is_open(world):
     master, path = world.pty()
     a = world.slirppd(path, "local", "silent", name="a")
     assert a.wait() == 0
-    pid = background_pid(world, a)
+    pid = background_pid(a)
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
     os.kill(pid, signal.SIGTERM)
     wait_for(lambda: not alive(pid), "the one in the background to end")
@@ -284,7 +284,7 @@ def updetach_detaches_when_the_link_is_up(world):
     b = world.slirppd("notty", name="b", stdin=master, stdout=master)
     assert a.wait() == 0
     assert "remote IP address" in a.log()
-    os.kill(background_pid(world, a), signal.SIGTERM)
+    os.kill(background_pid(a), signal.SIGTERM)
     assert b.wait() in (0, 16)
 
 
