@@ -70,9 +70,10 @@ static void show_help(const struct options *o)
 		"\n"
 		"Usage: %s [DEVICE] [SPEED] [LOCAL:REMOTE] [OPTION [ARGUMENT]]...\n"
 		"\n"
-		"  %s /dev/ttyGS0 service 22 service 443\n"
-		"      the other end of this line reaches ports 22 and 443 of this machine\n"
-		"  %s /dev/ttyACM0 forward 2222:22\n"
+		"  %s /dev/ttyGS0 persist maxfail 0 service 22 service 443\n"
+		"      the other end of this line reaches ports 22 and 443 of this machine; when\n"
+		"      the link ends, it begins again, for ever\n"
+		"  %s /dev/ttyACM0 persist maxfail 0 forward 2222:22\n"
 		"      at that other end: now `ssh -p 2222 localhost` leads there\n"
 		"  %s notty\n"
 		"      PPP on standard input and output, for sshd, inetd and the like\n",
@@ -81,8 +82,10 @@ static void show_help(const struct options *o)
 	fprintf(out,
 		"\n"
 		"pppd's other options are known, too: `%s show-options` lists them all, and\n"
-		"says what is not in this version. Exit codes are pppd's: 0 is a link that was\n"
-		"up, 2 an error in the options, 10 a peer that did not answer; see slirppd(8).\n",
+		"says what is not in this version. Without nodetach, the program goes to the\n"
+		"background once the line is open, and logs to syslog (and to logfile) alone.\n"
+		"Exit codes are pppd's: 0 a link that the peer ended, 2 an error in the options,\n"
+		"7 a device that does not open, 10 a peer that does not answer; see slirppd(8).\n",
 		name);
 }
 
