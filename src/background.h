@@ -12,4 +12,7 @@ int background_fork(void);
 /* The child: lets the parent go, and leaves its terminal and its folder. Standard input, output and error become /dev/null. */
 void background_ready(int fd);
 
+/* Tells the service manager at $NOTIFY_SOCKET, if there is one, READY=1 (sd_notify(3)). */
+void background_notify_ready(void);
+
 #endif

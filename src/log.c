@@ -10,11 +10,11 @@
 
 static struct {
 	const char *ident;
-	int fd;
+	int fd, error_fd;
 	int debug;
 	log_sink_fn *sink;
 	void *sink_arg;
-} the_log = { .ident = NULL, .fd = -1 };
+} the_log = { .ident = NULL, .fd = -1, .error_fd = -1 };
 
 void log_open(const char *ident)
 {
@@ -26,6 +26,11 @@ void log_open(const char *ident)
 void log_set_fd(int fd)
 {
 	the_log.fd = fd;
+}
+
+void log_set_error_fd(int fd)
+{
+	the_log.error_fd = fd;
 }
 
 int log_fd(void)
@@ -105,8 +110,9 @@ static void log_va(int priority, bool to_fd, const char *fmt, va_list ap)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	size_t len = printable(line, sizeof(line), text);
-	if (to_fd && the_log.fd >= 0)
-		write_fd(the_log.fd, line, len + 1);
+	int fd = the_log.fd < 0 && priority <= LOG_ERR ? the_log.error_fd : the_log.fd;
+	if (to_fd && fd >= 0)
+		write_fd(fd, line, len + 1);
 	line[len] = '\0';
 	if (the_log.ident)
 		syslog(priority, "%s", line);

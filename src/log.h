@@ -15,6 +15,9 @@ void log_open(const char *ident);
 void log_set_fd(int fd);
 int log_fd(void);
 
+/* Where errors go while the descriptor above is -1; -1, as at first, for nowhere. */
+void log_set_error_fd(int fd);
+
 /* How often `debug` was given: debug lines are printed from 1 on. Also moves the syslog mask: DEBUG with debug, INFO without. */
 void log_set_debug(int level);
 int log_debug(void);

@@ -69,7 +69,20 @@ static const char *user_name(void)
 	return pw ? pw->pw_name : "(unknown)";
 }
 
-/* Where log lines go (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line. */
+static bool same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+/* Standard error may be the line as well (inetd, sshd without a terminal). */
+static bool stderr_is_free(void)
+{
+	return !same_file(STDERR_FILENO, STDIN_FILENO) && !same_file(STDERR_FILENO, STDOUT_FILENO);
+}
+
+/* Where log lines go (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line. Errors then go to standard error. */
 static bool open_log(const struct config *config)
 {
 	int fd = config->logfd;
@@ -87,6 +100,8 @@ static bool open_log(const struct config *config)
 		fd = -1;
 	}
 	log_set_fd(fd);
+	if (fd < 0 && config->logfd >= 0 && stderr_is_free())
+		log_set_error_fd(STDERR_FILENO);
 	return true;
 }
 
@@ -113,7 +128,11 @@ static void on_line_open(void *arg)
 
 static void on_up(void *arg)
 {
-	detach(arg);
+	struct program *p = arg;
+
+	detach(p);
+	if (p->config->up_sdnotify)
+		background_notify_ready();
 }
 
 static void on_done(void *arg, enum exit_status status)
@@ -207,7 +226,7 @@ int main(int argc, char *argv[])
 	umask(umask(0777) | 022);
 	char *name = g_path_get_basename(argc > 0 ? argv[0] : PACKAGE_NAME);
 	log_open(name);
-	if (getauxval(AT_SECURE) && geteuid() != getuid()) {
+	if (getauxval(AT_SECURE) && (geteuid() != getuid() || getegid() != getgid())) {
 		log_option_error("must not be setuid or setgid: it needs no privilege (chmod u-s,g-s it)");
 		return EXIT_NOT_ROOT;
 	}

@@ -12,8 +12,9 @@
 #include "transfer.h"
 
 /* The least time between two tries where the last one came to nothing: a program that ends at once, a port that hangs up at once,
- * must not be tried a thousand times a second. */
+ * must not be tried a thousand times a second. It doubles while the line cannot be opened at all. */
 #define RETRY_MIN (CLOCK_SECOND / 2)
+#define RETRY_DOUBLINGS 4
 
 enum stage {
 	STAGE_REST,    /* before the first try, and after the last */
@@ -33,7 +34,8 @@ struct session {
 	struct ppp *ppp;
 	struct net *net;
 	struct transfer *transfer;
-	char name[16]; /* ppp0 */
+	char name[16];   /* ppp0 */
+	char *link_name; /* ppp-LINKNAME, where one was given */
 
 	enum stage stage;
 	enum exit_status status;
@@ -41,6 +43,7 @@ struct session {
 	bool need_holdoff;  /* the end was not of our own or the line's making */
 	bool was_up;        /* this try had a network protocol up */
 	unsigned unsuccess; /* tries since a network protocol last came up */
+	unsigned failures;  /* tries since the line last was opened */
 	uint64_t up_since;
 	struct timer holdoff, maxconnect, idle;
 };
@@ -67,8 +70,9 @@ static void over(struct session *s)
 		return;
 	}
 	uint64_t delay = s->need_holdoff ? config->holdoff * CLOCK_SECOND : 0;
-	if (!s->was_up && delay < RETRY_MIN)
-		delay = RETRY_MIN;
+	uint64_t least = s->was_up ? 0 : RETRY_MIN << MIN(s->failures, RETRY_DOUBLINGS);
+	if (delay < least)
+		delay = least;
 	s->stage = STAGE_HOLDOFF;
 	timer_set(&s->holdoff, delay);
 }
@@ -101,6 +105,7 @@ static void on_ready(void *arg)
 
 	s->stage = STAGE_LINK;
 	s->status = EXIT_NEGOTIATION_FAILED;
+	s->failures = 0;
 	if (line_is_fd(s->line, log_fd()))
 		log_set_fd(-1);
 	log_info("Using interface %s", s->name);
@@ -115,6 +120,7 @@ static void on_failed(void *arg, enum exit_status status)
 	struct session *s = arg;
 
 	s->status = status;
+	s->failures++;
 	over(s);
 }
 
@@ -252,7 +258,15 @@ static const struct ppp_events ppp_events = {
 	.finished = on_finished,
 };
 
-static void close_by_signal(struct session *s, int sig)
+/* The peer has had its Terminate-Request, and whoever sends a second signal does not want to wait for the answer. */
+static void abandon_link(struct session *s)
+{
+	s->status = EXIT_USER_REQUEST;
+	ppp_line_down(s->ppp);
+	end_link(s);
+}
+
+static void close_by_signal(struct session *s, int sig, bool again)
 {
 	switch (s->stage) {
 	case STAGE_OPENING:
@@ -264,7 +278,10 @@ static void close_by_signal(struct session *s, int sig)
 		line_close(s->line);
 		return;
 	case STAGE_LINK:
-		ppp_close(s->ppp, "User request", EXIT_USER_REQUEST);
+		if (again)
+			abandon_link(s);
+		else
+			ppp_close(s->ppp, "User request", EXIT_USER_REQUEST);
 		return;
 	case STAGE_CLOSING:
 		line_signal(s->line, sig);
@@ -285,6 +302,8 @@ static void close_by_signal(struct session *s, int sig)
 
 void session_signal(struct session *s, int sig)
 {
+	bool again = s->quit;
+
 	if (sig == SIGHUP) {
 		log_info("Hangup (SIGHUP)");
 	} else {
@@ -292,7 +311,7 @@ void session_signal(struct session *s, int sig)
 		s->quit = true;
 	}
 	s->need_holdoff = false;
-	close_by_signal(s, sig);
+	close_by_signal(s, sig, again);
 }
 
 /* pppN, the name that messages, the pid file and hooks use: the interface's own where there is one. */
@@ -307,6 +326,15 @@ static void choose_name(struct session *s)
 		g_strlcpy(s->name, ifname, sizeof(s->name));
 	else
 		g_snprintf(s->name, sizeof(s->name), "ppp%d", config->unit >= 0 ? config->unit : priv_free_unit());
+}
+
+static void write_pid_files(struct session *s)
+{
+	priv_write_pid(s->name, NULL);
+	if (!s->config->linkname)
+		return;
+	s->link_name = g_strdup_printf("ppp-%s", s->config->linkname);
+	priv_write_pid(s->link_name, s->name);
 }
 
 static void on_net_packet(void *arg, const uint8_t *packet, size_t len)
@@ -341,7 +369,7 @@ struct session *session_new(const struct config *config, struct loop *loop, cons
 	timer_init(&s->holdoff, loop_clock(loop), attempt, s);
 	timer_init(&s->maxconnect, loop_clock(loop), on_maxconnect, s);
 	timer_init(&s->idle, loop_clock(loop), on_idle, s);
-	priv_write_pid(s->name, NULL);
+	write_pid_files(s);
 	return s;
 }
 
@@ -354,6 +382,9 @@ void session_free(struct session *s)
 	transfer_free(s->transfer);
 	net_close(s->net);
 	priv_remove_pid(s->name);
+	if (s->link_name)
+		priv_remove_pid(s->link_name);
+	g_free(s->link_name);
 	g_free(s);
 }
 

@@ -35,6 +35,7 @@ struct line {
 	uint64_t deadline;        /* of the step that waits */
 	bool wait;                /* as line_open() was told */
 	bool waited, no_carrier;  /* it has been said that the device, or its carrier, is not there */
+	int refused;              /* errno of an opening that failed, of which has been told; 0 after one that did not */
 	unsigned carrier_seen;    /* how many times, one after the other */
 	bool was_open, hungup;
 

@@ -164,6 +164,7 @@ static void run_welcome(struct line *line)
 static void opened(struct line *line)
 {
 	line->state = LINE_OPEN;
+	line->refused = 0;
 	line->was_open = true;
 	line_attach(line);
 	line->events->ready(line->arg);

@@ -50,9 +50,13 @@ void line_device_failed(struct line *line)
 		wait_for_device(line, error);
 		return;
 	}
-	char *refusal = line_refusal(device_name(line), error);
-	log_error("Failed to open %s: %s%s", device_name(line), g_strerror(error), refusal);
-	g_free(refusal);
+	if (error != line->refused) {
+		char *refusal = line_refusal(device_name(line), error);
+
+		log_error("Failed to open %s: %s%s", device_name(line), g_strerror(error), refusal);
+		g_free(refusal);
+	}
+	line->refused = error;
 	line_fail(line, EXIT_OPEN_FAILED);
 }
 
