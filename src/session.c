@@ -40,6 +40,7 @@ struct session {
 	enum stage stage;
 	enum exit_status status;
 	bool quit;          /* no further try, whatever persist says */
+	bool close_asked;   /* by a signal, while the line was being opened */
 	bool need_holdoff;  /* the end was not of our own or the line's making */
 	bool was_up;        /* this try had a network protocol up */
 	unsigned unsuccess; /* tries since a network protocol last came up */
@@ -55,15 +56,23 @@ static void attempt(void *arg)
 	s->stage = STAGE_OPENING;
 	s->status = EXIT_CONNECT_FAILED;
 	s->need_holdoff = true;
-	s->was_up = false;
+	s->was_up = s->close_asked = false;
 	s->unsuccess++;
 	line_open(s->line, s->config->persist);
+}
+
+/* A script that failed of the signal says more than the signal does (pppd: main.c). */
+static bool ended_by_script(const struct session *s)
+{
+	return s->status == EXIT_CONNECT_FAILED || s->status == EXIT_INIT_FAILED;
 }
 
 static void over(struct session *s)
 {
 	const struct config *config = s->config;
 
+	if (s->quit && !ended_by_script(s))
+		s->status = EXIT_USER_REQUEST;
 	s->stage = STAGE_REST;
 	if (!config->persist || s->quit || (config->maxfail > 0 && s->unsuccess >= config->maxfail)) {
 		s->events->done(s->arg, s->status);
@@ -99,13 +108,25 @@ static unsigned connect_delay(const struct line_config *line)
 	return line->connect || line->kind == LINE_PTY || line->kind == LINE_SOCKET ? line->connect_delay_ms : 0;
 }
 
+/* The scripts went on although they were told to end: nothing else does. */
+static void close_unused(struct session *s)
+{
+	s->status = EXIT_USER_REQUEST;
+	s->stage = STAGE_CLOSING;
+	line_close(s->line);
+}
+
 static void on_ready(void *arg)
 {
 	struct session *s = arg;
 
+	s->failures = 0;
+	if (s->close_asked) {
+		close_unused(s);
+		return;
+	}
 	s->stage = STAGE_LINK;
 	s->status = EXIT_NEGOTIATION_FAILED;
-	s->failures = 0;
 	if (line_is_fd(s->line, log_fd()))
 		log_set_fd(-1);
 	log_info("Using interface %s", s->name);
@@ -271,11 +292,9 @@ static void close_by_signal(struct session *s, int sig, bool again)
 	switch (s->stage) {
 	case STAGE_OPENING:
 		/* A script that runs gets the signal, and dies of it or not (pppd exits 8 or goes on then); else nobody is asked. */
-		if (line_signal(s->line, sig))
-			return;
-		s->status = EXIT_USER_REQUEST;
-		s->stage = STAGE_CLOSING;
-		line_close(s->line);
+		s->close_asked = true;
+		if (again || !line_signal(s->line, sig))
+			close_unused(s);
 		return;
 	case STAGE_LINK:
 		if (again)
@@ -288,12 +307,11 @@ static void close_by_signal(struct session *s, int sig, bool again)
 		return;
 	case STAGE_HOLDOFF:
 		timer_stop(&s->holdoff);
-		if (s->quit) {
-			s->status = EXIT_USER_REQUEST;
+		s->status = EXIT_USER_REQUEST;
+		if (s->quit)
 			over(s);
-		} else {
+		else
 			attempt(s);
-		}
 		return;
 	case STAGE_REST:
 		return;

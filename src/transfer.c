@@ -3,8 +3,10 @@
  * Theory of operation. A packet from the backend is encoded straight into the outbuf while the line keeps up (nothing queued, no
  * known rate to keep to, the outbuf short): the common case of a fast line costs no copy but the encoding. Otherwise it is copied
  * into the queue, which is fair and decides who goes next; and while the queue is long the backend is held. The outbuf itself is
- * first in, first out, so it is kept short: what waits in it waits behind everything. At the end of each round of the loop the
- * outbuf is topped up from the queue and written, until the line takes no more; then the line says when it does. */
+ * first in, first out: what waits in it waits behind everything, so it is kept as short as the line lets it. At the end of each
+ * round of the loop the outbuf is topped up from the queue and written, until the line takes no more; then the line says when it
+ * does.
+ */
 #include "transfer.h"
 
 #include <glib.h>
@@ -12,8 +14,8 @@
 #include "net/queue.h"
 
 #define OUT_SIZE (128 * 1024)
-#define OUT_BATCH (48 * 1024)  /* encode up to this much, then write */
-#define OUT_BLOCKED (4 * 1024) /* but no more than this while the line takes nothing */
+#define OUT_BATCH_MIN (4 * 1024) /* encode up to so much, then write: more where the line took more at once */
+#define OUT_BATCH_MAX (48 * 1024)
 
 #define QUEUE_LIMIT 256 /* packets */
 
@@ -24,6 +26,7 @@ struct transfer {
 	struct ppp *ppp;
 	struct queue *queue; /* NULL while IP is down */
 	struct outbuf out;
+	size_t batch; /* how much `out` may hold before more is encoded */
 	struct flusher flusher;
 	struct timer pace; /* when the line's rate lets the next packet go */
 	unsigned rate;
@@ -74,6 +77,7 @@ void transfer_start(struct transfer *t)
 {
 	t->started = true;
 	t->blocked = false;
+	t->batch = OUT_BATCH_MIN;
 	outbuf_clear(&t->out);
 	t->rate = line_rate(t->line);
 }
@@ -112,7 +116,7 @@ void transfer_packet(struct transfer *t, const uint8_t *packet, size_t len)
 	if (!t->queue)
 		return;
 	transfer_active(t);
-	if (t->rate == 0 && !t->blocked && queue_packets(t->queue) == 0 && outbuf_len(&t->out) < OUT_BATCH) {
+	if (t->rate == 0 && !t->blocked && queue_packets(t->queue) == 0 && outbuf_len(&t->out) < t->batch) {
 		ppp_send_ip(t->ppp, packet, len);
 		return;
 	}
@@ -121,13 +125,13 @@ void transfer_packet(struct transfer *t, const uint8_t *packet, size_t len)
 		hold(t, true);
 }
 
-/* Encodes from the queue until the outbuf holds LIMIT bytes. */
-static void top_up(struct transfer *t, size_t limit)
+/* Encodes from the queue until the outbuf holds a batch. */
+static void top_up(struct transfer *t)
 {
 	const uint8_t *packet;
 	size_t len;
 
-	while (t->queue && outbuf_len(&t->out) < limit && (packet = queue_peek(t->queue, &len))) {
+	while (t->queue && outbuf_len(&t->out) < t->batch && (packet = queue_peek(t->queue, &len))) {
 		size_t before = outbuf_len(&t->out);
 
 		ppp_send_ip(t->ppp, packet, len);
@@ -141,6 +145,10 @@ static void write_out(struct transfer *t)
 
 	outbuf_consume(&t->out, written);
 	bool blocked = outbuf_len(&t->out) > 0;
+	if (blocked)
+		t->batch = CLAMP(written, OUT_BATCH_MIN, OUT_BATCH_MAX);
+	else if (written >= t->batch)
+		t->batch = MIN(2 * t->batch, OUT_BATCH_MAX);
 	if (blocked != t->blocked)
 		line_want_write(t->line, blocked);
 	t->blocked = blocked;
@@ -159,10 +167,10 @@ void transfer_flush(struct transfer *t)
 {
 	if (!t->started || t->blocked)
 		return;
-	top_up(t, OUT_BATCH);
+	top_up(t);
 	while (outbuf_len(&t->out) > 0 && !t->blocked) {
 		write_out(t);
-		top_up(t, t->blocked ? OUT_BLOCKED : OUT_BATCH);
+		top_up(t);
 	}
 	arm_pacing(t);
 	if (t->held && t->queue && !queue_congested(t->queue))

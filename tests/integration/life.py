@@ -226,6 +226,69 @@ def two_silent_ones_wait_for_ever_and_end_when_told(world):
 
 
 @test
+def a_second_signal_does_not_wait_for_the_peer(world):
+    left, right = world.socketpair()
+    a = world.slirppd("notty", "lcp-restart", "60", stdin=left, stdout=left)
+    a.wait_log("Connect:")
+    a.kill()
+    time.sleep(0.3)
+    assert a.process.poll() is None
+    a.kill()
+    assert a.wait(10) == 5, a.log()
+    assert a.log().rstrip().endswith("Connection terminated.")
+
+
+@test
+def a_signal_is_kept_in_mind_while_a_script_runs_on(world):
+    """The welcome script ends of the signal, which only warns; the connect script takes no notice of it."""
+    for script in ("welcome", "connect"):
+        master, path = world.pty()
+        mark = os.path.join(world.folder, script)
+        a = world.slirppd(path, "local", "nodetach", script, f"trap '' TERM; touch {mark}; sleep 1", name=script)
+        wait_for(lambda: os.path.exists(mark), "the script to run")
+        assert a.end() == 5, a.log()
+        assert "Connect:" not in a.log(), a.log()
+
+
+@test
+def a_signal_in_the_last_moment_is_what_counts(world):
+    a, b = world.pair(["persist", "holdoff", "1"], [])
+    a.wait_up()
+    b.end()
+    a.kill()
+    assert a.wait() == 5, a.log()
+
+
+@test
+def a_link_has_a_name_in_a_pid_file(world):
+    from harness import Skip
+    if os.geteuid() == 0 and not os.access("/run", os.W_OK):
+        raise Skip("/run cannot be written here")
+    name = f"test{os.getpid()}"
+    folder = "/run" if os.geteuid() == 0 else world.folder
+    a, b = world.pair(["linkname", name], [])
+    a.wait_up()
+    with open(f"{folder}/ppp-{name}.pid") as f:
+        pid, interface = f.read().split()
+    assert int(pid) == a.pid or WRAPPER
+    assert f"Using interface {interface}" in a.log()
+    a.end()
+    assert not os.path.exists(f"{folder}/ppp-{name}.pid")
+
+
+@test
+def systemd_is_told_when_the_link_is_up(world):
+    import socket
+    path = os.path.join(world.folder, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(path)
+        s.settimeout(PATIENCE)
+        a, b = world.pair(["up_sdnotify"], [], a_how={"env": {"NOTIFY_SOCKET": path}})
+        assert s.recv(100) == b"READY=1"
+        assert "IP address" in a.log()
+
+
+@test
 def usr1_switches_debug_on_and_off(world):
     a, b = world.pair(["lcp-echo-interval", "1"], ["debug"])
     a.wait_up()
