@@ -1,5 +1,6 @@
 /* One option takes effect: privilege, priority, limits, then its place in the config. Called by the reading of the command line and of
  * files for each option; what an option does beyond storing a value is in special.c, line.c and net.c. */
+#include <arpa/inet.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +105,18 @@ static const struct option_row *positional(struct options *o, const char *word)
 	return NULL;
 }
 
+static char *hint_for(const char *word)
+{
+	const char *nearest = option_nearest(word);
+	struct in_addr address;
+
+	if (inet_pton(AF_INET, word, &address) == 1)
+		return g_strdup_printf(" (an address is given as LOCAL:REMOTE, e.g. %s:)", word);
+	if (nearest)
+		return g_strdup_printf(", did you mean '%s'?", nearest);
+	return g_strdup(" (no such option or device)");
+}
+
 const struct option_row *option_for_word(struct options *o, const char *word)
 {
 	const struct option_row *row = option_find(word);
@@ -112,11 +125,8 @@ const struct option_row *option_for_word(struct options *o, const char *word)
 		row = positional(o, word);
 	if (row)
 		return row;
-	const char *nearest = option_nearest(word);
-	char *hint = nearest ? g_strdup_printf(", did you mean '%s'?", nearest) : g_strdup("");
-	char *message = option_message(o, "unrecognized option '%s'", word);
-	log_option_error("%s%s", message, hint);
-	g_free(message);
+	char *hint = hint_for(word);
+	option_fail(o, "unrecognized option '%s'%s", word, hint);
 	g_free(hint);
 	if (!o->source->file)
 		fprintf(stderr, "Try \"%s --help\".\n", o->as_pppd ? "pppd" : "slirppd");
@@ -300,6 +310,14 @@ static void remember(struct options *o, const struct option_row *row, const char
 	g_ptr_array_add(state->given, given);
 }
 
+static void note_no_effect(struct options *o, const char *name)
+{
+	char *from = o->source->file ? g_strdup_printf(" (from %s)", o->source->name) : g_strdup("");
+
+	option_note(o, "the %s option has no effect in this version of slirppd%s", name, from);
+	g_free(from);
+}
+
 bool option_apply(struct options *o, const struct option_row *row, const char *name, const char *arg)
 {
 	struct option_state *own = &o->state[row - option_table];
@@ -314,7 +332,7 @@ bool option_apply(struct options *o, const struct option_row *row, const char *n
 		return false;
 	if ((row->flags & OPT_LATER) && !own->warned) {
 		own->warned = true;
-		option_note(o, "the %s option has no effect in this version of slirppd", name);
+		note_no_effect(o, name);
 	}
 	remember(o, row, name, arg);
 	return true;

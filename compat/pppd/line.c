@@ -31,17 +31,13 @@ bool match_device(struct options *o, const char *word)
 
 static bool device_missing(struct options *o, const char *word)
 {
-	char *message = option_message(o, "unrecognized option '%s' (no such device)", word);
-
-	if (!g_str_has_prefix(word, "/dev/")) {
-		option_fail(o, "unrecognized option '%s' (no such device)", word);
-		g_free(message);
-		return false;
-	}
+	if (!g_str_has_prefix(word, "/dev/"))
+		return option_fail(o, "unrecognized option '%s' (no such device)", word);
 	g_free(o->missing_device);
 	g_free(o->missing_message);
 	o->missing_device = g_strdup(word);
-	o->missing_message = message;
+	o->missing_message =
+		option_message(o, "unrecognized option '%s' (no such device; with persist it would be waited for)", word);
 	return true;
 }
 
@@ -56,6 +52,8 @@ OPTION_CALL(call_device)
 	o->shown = g_strescape(path, NULL);
 	if (error == ENODEV)
 		return option_fail(o, "%s is not a character device", path);
+	if (error == ENOTTY)
+		return option_fail(o, "%s is no terminal", path);
 	if (error == ENOENT)
 		return device_missing(o, arg);
 	return error == 0 || option_fail(o, "Couldn't stat %s: %s", path, g_strerror(error));

@@ -32,6 +32,11 @@ bool option_address(struct options *o, const char *text, uint32_t *address)
 	return o->world.resolve(o->world.arg, text, address);
 }
 
+static bool all_digits(const char *text)
+{
+	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
+}
+
 static void append_address(GString *text, uint32_t address)
 {
 	if (address)
@@ -62,12 +67,22 @@ static bool take_address(struct options *o, const char *half, const char *which,
 	return true;
 }
 
-OPTION_CALL(call_addresses)
+static bool take_addresses(struct options *o, const char *arg, char *const halves[])
 {
 	struct ipcp_config *ipcp = &o->config->ipcp;
+
+	if (all_digits(halves[0]) && all_digits(halves[1]))
+		return option_fail(o, "unknown host: %s (in LOCAL:REMOTE, the addresses of the link; did you mean 'forward %s'?)",
+				   halves[0], arg);
+	return take_address(o, halves[0], "local", &ipcp->local, &o->local_priority) &&
+	       take_address(o, halves[1], "remote", &ipcp->remote, &o->remote_priority);
+}
+
+OPTION_CALL(call_addresses)
+{
+	const struct ipcp_config *ipcp = &o->config->ipcp;
 	char **halves = g_strsplit(arg, ":", 2);
-	bool ok = take_address(o, halves[0], "local", &ipcp->local, &o->local_priority) &&
-		  take_address(o, halves[1], "remote", &ipcp->remote, &o->remote_priority);
+	bool ok = take_addresses(o, arg, halves);
 
 	(void)row;
 	g_strfreev(halves);
@@ -132,17 +147,14 @@ static bool spec_fail(struct options *o, const struct spec *spec)
 	return option_fail(o, "%s must be %s, not '%s'", spec->row->name, spec->row->arg, spec->text);
 }
 
-static bool all_digits(const char *text)
-{
-	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
-}
-
 static bool spec_port(struct options *o, const struct spec *spec, const char *text, uint16_t *port)
 {
 	unsigned long value = all_digits(text) ? strtoul(text, NULL, 10) : 0;
 
+	if (g_ascii_isalpha(text[0]))
+		return option_fail(o, "%s %s: a port is a number from 1 to 65535, not a name", spec->row->name, spec->text);
 	if (value < 1 || value > 65535)
-		return option_fail(o, "%s %s: a port is a number between 1 and 65535, not '%s'", spec->row->name, spec->text, text);
+		return option_fail(o, "%s %s: a port is a number from 1 to 65535, not '%s'", spec->row->name, spec->text, text);
 	*port = (uint16_t)value;
 	return true;
 }

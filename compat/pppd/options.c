@@ -12,6 +12,8 @@
 /* A file that includes itself ends here. */
 #define MAX_DEPTH 32
 
+#define SYSTEM_PEERS "/etc/ppp/peers"
+
 static void state_clear(struct option_state *state)
 {
 	if (state->given)
@@ -212,37 +214,59 @@ static bool missing(int error)
 	return error == ENOENT || error == ENOTDIR || error == EACCES;
 }
 
-/* The system's peers folder, or, where the file is not there or not for us to read, the user's own. */
-static bool read_peer(struct options *o, const char *path, const char *own_path)
+static const char *why_missing(int error)
 {
-	const struct source system = inner_source(o, path, true);
-	const struct source own = inner_source(o, own_path, o->world.privileged);
-	GString *text = g_string_new(NULL), *own_text = g_string_new(NULL);
+	return error == EACCES ? " (permission denied)" : "";
+}
+
+/* From the user's own FOLDER; SYSTEM_ERROR is why the system's did not do. */
+static bool read_own_peer(struct options *o, const char *name, const char *folder, int system_error)
+{
+	char *path = g_strdup_printf("%s/%s", folder, name);
+	const struct source source = inner_source(o, path, o->world.privileged);
+	GString *text = g_string_new(NULL);
+	int error = load(o, path, source.privileged, text);
+	bool ok;
+
+	if (missing(error))
+		ok = option_fail(o, "no peers file '%s' in " SYSTEM_PEERS "%s or %s%s", name, why_missing(system_error), folder,
+				 why_missing(error));
+	else
+		ok = take_file(o, &source, error, text, true);
+	forget(text);
+	g_free(path);
+	return ok;
+}
+
+/* The system's peers folder, or, where the file is not there or not for us to read, the user's own (NULL: none). */
+static bool read_peer(struct options *o, const char *name, const char *own_folder)
+{
+	char *path = g_strdup_printf(SYSTEM_PEERS "/%s", name);
+	const struct source source = inner_source(o, path, true);
+	GString *text = g_string_new(NULL);
 	int error = load(o, path, true, text);
-	int own_error = own_path && missing(error) ? load(o, own_path, own.privileged, own_text) : ENOENT;
-	bool ok = own_error != ENOENT ? take_file(o, &own, own_error, own_text, true) : take_file(o, &system, error, text, true);
+	bool own = own_folder && missing(error);
+	bool ok = own ? read_own_peer(o, name, own_folder, error) : take_file(o, &source, error, text, true);
 
 	forget(text);
-	forget(own_text);
+	g_free(path);
 	return ok;
 }
 
 OPTION_CALL(call_peer)
 {
 	const struct world *world = &o->world;
-	char *own = NULL;
+	char *own_folder = NULL;
 
 	(void)row;
 	if (leaves_folder(arg))
 		return option_fail(o, "call option value may not contain .. or start with /");
 	if (too_deep(o, arg))
 		return false;
-	char *path = g_strdup_printf("/etc/ppp/peers/%s", arg);
 	if (world->config_home && (!world->root || !o->as_pppd))
-		own = g_strdup_printf("%s/slirppd/peers/%s", world->config_home, arg);
-	bool ok = read_peer(o, path, own);
-	g_free(own);
-	g_free(path);
+		own_folder = g_strdup_printf("%s/slirppd/peers", world->config_home);
+	bool ok = read_peer(o, arg, own_folder);
+	g_free(own_folder);
 	return ok;
 }
 
@@ -296,7 +320,7 @@ static bool read_all(struct options *o, int argc, char *argv[])
 	if (!read_tty_file(o))
 		return false;
 	if (o->show_options && !o->stop) {
-		show_options(stderr);
+		show_options(o->as_pppd ? stderr : stdout);
 		o->stop = true;
 	}
 	return o->stop || check_options(o);

@@ -19,7 +19,8 @@ struct world {
 	/* Reads a file. 0, or errno with the sentence that says why in TEXT. TRUSTED: its options count as privileged, so only the owner
 	 * (root or ourselves) may be able to write it. */
 	int (*load)(void *arg, const char *path, bool trusted, GString *text);
-	/* 0 where PATH is a character device, ENODEV where it is something else, otherwise errno. */
+	/* 0 where PATH is a character device, ENODEV where it is something else, otherwise errno. ENOTTY where standard input is the
+	 * same device and no terminal: others are not opened for that, since opening raises modem signals. */
 	int (*device)(void *arg, const char *path);
 	/* The IPv4 address of a host name; false where it has none. */
 	bool (*resolve)(void *arg, const char *name, uint32_t *address);

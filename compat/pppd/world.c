@@ -70,6 +70,13 @@ static int load(void *arg, const char *path, bool trusted, GString *text)
 	return error;
 }
 
+static bool is_stdin(const struct stat *device)
+{
+	struct stat st;
+
+	return fstat(STDIN_FILENO, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == device->st_rdev;
+}
+
 static int device(void *arg, const char *path)
 {
 	struct stat st;
@@ -77,7 +84,9 @@ static int device(void *arg, const char *path)
 	(void)arg;
 	if (stat(path, &st) < 0)
 		return errno;
-	return S_ISCHR(st.st_mode) ? 0 : ENODEV;
+	if (!S_ISCHR(st.st_mode))
+		return ENODEV;
+	return is_stdin(&st) && !isatty(STDIN_FILENO) && errno == ENOTTY ? ENOTTY : 0;
 }
 
 static bool resolve(void *arg, const char *name, uint32_t *address)

@@ -36,6 +36,8 @@ static int device(void *arg, const char *path)
 		if (strcmp(path, devices[i]) == 0)
 			return 0;
 	}
+	if (strcmp(path, "/dev/null") == 0)
+		return ENOTTY;
 	if (g_str_has_prefix(path, "/closed/"))
 		return EACCES;
 	return strcmp(path, "/etc/passwd") == 0 || strcmp(path, "/dev/pts") == 0 ? ENODEV : ENOENT;

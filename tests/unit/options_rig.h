@@ -25,7 +25,7 @@ struct rig {
 	unsigned lookups; /* names that were looked up */
 };
 
-/* A world with /dev/ttyS0, /dev/ttyGS0 and /dev/pts/3, the host example.net (192.0.2.7), and a terminal TTY on standard input. */
+/* A world with /dev/ttyS0, /dev/ttyGS0 and /dev/pts/3, /dev/null that is no terminal, the host example.net (192.0.2.7), and a terminal TTY on standard input. */
 void rig_init(struct rig *rig, const char *tty);
 void rig_clear(struct rig *rig);
 

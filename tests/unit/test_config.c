@@ -267,7 +267,7 @@ static void bad_ports_and_hosts_are_errors(void)
 		rig_clear(&rig);
 	}
 	RIG_RUN(&rig, "slirppd", "notty", "service", "65536");
-	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: service 65536: a port is a number between 1 and 65535, not '65536'\n");
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: service 65536: a port is a number from 1 to 65535, not '65536'\n");
 	rig_clear(&rig);
 }
 

@@ -343,12 +343,22 @@ static void errors_say_what_pppd_says(void)
 		{ { "socket", "a:1", "ttyS0" }, "socket option precludes specifying device name" },
 		{ { "/etc/passwd" }, "/etc/passwd is not a character device" },
 		{ { "/closed/tty" }, "Couldn't stat /closed/tty: Permission denied" },
-		{ { "/dev/ttyUSB9" }, "unrecognized option '/dev/ttyUSB9' (no such device)" },
+		{ { "/dev/null" }, "/dev/null is no terminal" },
+		{ { "null", "persist" }, "/dev/null is no terminal" },
+		{ { "/dev/ttyUSB9" }, "unrecognized option '/dev/ttyUSB9' (no such device; with persist it would be waited for)" },
 		{ { "/tmp/none", "persist" }, "unrecognized option '/tmp/none' (no such device)" },
 		{ { "notty", "127.0.0.1:" }, "bad local IP address 127.0.0.1" },
 		{ { "notty", ":224.0.0.1" }, "bad remote IP address 224.0.0.1" },
 		{ { "notty", "nobody.example:" }, "unknown host: nobody.example" },
 		{ { "notty", "1.2.3:" }, "unknown host: 1.2.3" },
+		{ { "notty", "2222:22" },
+		  "unknown host: 2222 (in LOCAL:REMOTE, the addresses of the link; did you mean 'forward 2222:22'?)" },
+		{ { "notty", "2222:" }, "unknown host: 2222" },
+		{ { "notty", "2222:22:22" }, "unknown host: 2222" },
+		{ { "notty", "service", "ssh" }, "service ssh: a port is a number from 1 to 65535, not a name" },
+		{ { "notty", "forward", "22:ssh" }, "forward 22:ssh: a port is a number from 1 to 65535, not a name" },
+		{ { "notty", "forward", "ssh:22" }, "forward ssh:22: a port is a number from 1 to 65535, not a name" },
+		{ { "notty", "call", "none" }, "no peers file 'none' in /etc/ppp/peers or /home/me/.config/slirppd/peers" },
 		{ { "notty", "10.0.0.1:10.0.0.1" }, "the local and the remote address are the same" },
 		{ { "notty", "escape", "11,zz" }, "escape parameter contains invalid hex number 'zz'" },
 		{ { "notty", "escape", "5e" }, "can't escape character 0x5e" },
@@ -382,8 +392,12 @@ static void unknown_words_get_a_hint(void)
 	RIG_RUN(&rig, "slirppd", "notty", "persit");
 	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: unrecognized option 'persit', did you mean 'persist'?\nTry \"slirppd --help\".\n");
 	rig_clear(&rig);
-	RIG_RUN(&rig, "pppd", "notty", "xyzzyplugh");
-	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: unrecognized option 'xyzzyplugh'\nTry \"pppd --help\".\n");
+	RIG_RUN(&rig, "pppd", "ttyUSB9");
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: unrecognized option 'ttyUSB9' (no such option or device)\nTry \"pppd --help\".\n");
+	rig_clear(&rig);
+	RIG_RUN(&rig, "slirppd", "notty", "10.0.0.1");
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: unrecognized option '10.0.0.1' (an address is given as LOCAL:REMOTE, e.g. 10.0.0.1:)\n"
+					"Try \"slirppd --help\".\n");
 	rig_clear(&rig);
 	CU_ASSERT_STRING_EQUAL(option_nearest("--persist"), "persist");
 	CU_ASSERT_STRING_EQUAL(option_nearest("ctrscts"), "crtscts");
@@ -519,7 +533,7 @@ static void a_password_is_wiped_and_never_shown(void)
 static void dump_shows_values_and_sources(void)
 {
 	static const struct memory_file files[] = {
-		{ .path = "/etc/slirppd/options", .text = "connect 'chat \"AT\\rOK\"' # x\nms-dns 192.0.2.1 ms-dns 192.0.2.2" },
+		{ .path = "/etc/slirppd/options", .text = "connect 'chat \"AT\\rOK\"' # x\nms-dns 192.0.2.1 ms-dns 192.0.2.2\nrecord /x" },
 		{ 0 },
 	};
 	struct rig rig;
@@ -529,11 +543,13 @@ static void dump_shows_values_and_sources(void)
 	rig_run(&rig, (char *[]){ "slirppd", "ttyS0", "9600", "10.0.0.1:", ":10.0.0.2", "asyncmap", "0xA0000", "proxyarp", "proxyarp", NULL });
 	CU_ASSERT_TRUE(rig.go);
 	rig_dump(&rig);
-	CU_ASSERT_STRING_EQUAL(rig.log->str, "the proxyarp option has no effect in this version of slirppd\n"
+	CU_ASSERT_STRING_EQUAL(rig.log->str, "the record option has no effect in this version of slirppd (from /etc/slirppd/options)\n"
+					     "the proxyarp option has no effect in this version of slirppd\n"
 					     "pppd options in effect:\n"
 					     "/dev/ttyS0\t\t# (from command line)\n"
 					     "9600\t\t# (from command line)\n"
 					     "connect chat \\\"AT\\rOK\\\"\t\t# (from /etc/slirppd/options)\n"
+					     "record /x\t\t# (from /etc/slirppd/options)\n"
 					     "asyncmap a0000\t\t# (from command line)\n"
 					     "10.0.0.1:10.0.0.2\t\t# (from command line)\n"
 					     "ms-dns 192.0.2.1\t\t# (from /etc/slirppd/options)\n"

@@ -136,12 +136,12 @@ static void errors_name_file_and_line(void)
 		{ 0 },
 	};
 	static const char *const says[] = {
-		"In file /a: unrecognized option 'foo' (line 3)",
+		"In file /a: unrecognized option 'foo' (no such option or device) (line 3)",
 		"In file /b: mru value must be between 128 and 16384 (line 2)",
 		"In file /c: too few parameters for option 'mru' (line 2)",
-		"In file /a: unrecognized option 'foo' (line 3)",
-		"In file /e: unrecognized option '/dev/ttyUSB9' (no such device) (line 4)",
-		"In file /f: unrecognized option 'persits' (line 1), did you mean 'persist'?",
+		"In file /a: unrecognized option 'foo' (no such option or device) (line 3)",
+		"In file /e: unrecognized option '/dev/ttyUSB9' (no such device; with persist it would be waited for) (line 4)",
+		"In file /f: unrecognized option 'persits', did you mean 'persist'? (line 1)",
 		"Can't open options file /g: Is a directory",
 		"In file /h: options files are nested more than 32 deep: does /h include itself? (line 1)",
 	};
@@ -170,6 +170,8 @@ static void call_looks_in_two_folders(void)
 		{ .path = "/etc/ppp/peers/closed", .error = EACCES },
 		{ .path = "/home/me/.config/slirppd/peers/closed", .text = "idle 4" },
 		{ .path = "/etc/ppp/peers/shut", .error = EACCES },
+		{ .path = "/home/me/.config/slirppd/peers/own", .error = EACCES },
+		{ .path = "/home/me/.config/slirppd/peers/folder", .error = EISDIR },
 		{ 0 },
 	};
 	static const struct {
@@ -185,13 +187,21 @@ static void call_looks_in_two_folders(void)
 		rig_clear(&rig);
 	}
 	WITH(&rig, files, NULL, "slirppd", "notty", "call", "shut");
-	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: Can't open options file /etc/ppp/peers/shut: Permission denied\n");
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: no peers file 'shut' in /etc/ppp/peers (permission denied) or "
+					"/home/me/.config/slirppd/peers\n");
+	rig_clear(&rig);
+	WITH(&rig, files, NULL, "slirppd", "notty", "call", "own");
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: no peers file 'own' in /etc/ppp/peers or /home/me/.config/slirppd/peers "
+					"(permission denied)\n");
+	rig_clear(&rig);
+	WITH(&rig, files, NULL, "slirppd", "notty", "call", "folder");
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: Can't open options file /home/me/.config/slirppd/peers/folder: Is a directory\n");
 	rig_clear(&rig);
 	rig_init(&rig, NULL);
 	rig.files = files;
 	rig.options->world.root = true;
 	rig_run(&rig, (char *[]){ "pppd", "notty", "call", "sub/mine", NULL });
-	CU_ASSERT_FALSE(rig.go);
+	CU_ASSERT_STRING_EQUAL(rig.out, "slirppd: Can't open options file /etc/ppp/peers/sub/mine: No such file or directory\n");
 	rig_clear(&rig);
 }
 
