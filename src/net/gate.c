@@ -226,6 +226,9 @@ static enum gate_verdict to_world(struct gate *gate, struct packet *p)
 
 	if (p->src != gate->link.remote)
 		return drop(&gate->counters.spoofed);
+	/* libslirp 4.7 writes beyond its memory when it has a last fragment without the first. */
+	if (packet_is_fragment(p))
+		return drop(&gate->counters.fragments);
 	if (p->dst == gate->link.remote || !policy_world(gate->policy, p->dst, opening))
 		return refuse(gate, p, UNREACHABLE_PROHIBITED);
 	if (p->protocol == IPPROTO_ICMP && p->offset == 0 && p->icmp_type != ICMP_ECHO_REQUEST)

@@ -151,8 +151,8 @@ static const struct judged judgements[] = {
 	  GATE_DROP, GATE_DROP, GATE_DROP },
 	{ { .protocol = IPPROTO_UDP, .src = REMOTE, .dst = LOCAL, .payload = 8, .fragment = 5 }, GATE_DROP, GATE_DROP, GATE_DROP },
 	{ { .protocol = IPPROTO_UDP, .src = REMOTE, .dst = WORLD, .dport = 9, .payload = 8, .fragment = 0x2000 },
-	  GATE_PASS, GATE_ANSWER, GATE_PASS },
-	{ { .protocol = IPPROTO_UDP, .src = REMOTE, .dst = WORLD, .payload = 8, .fragment = 5 }, GATE_PASS, GATE_DROP, GATE_PASS },
+	  GATE_DROP, GATE_DROP, GATE_DROP },
+	{ { .protocol = IPPROTO_UDP, .src = REMOTE, .dst = WORLD, .payload = 8, .fragment = 5 }, GATE_DROP, GATE_DROP, GATE_DROP },
 	{ { .protocol = IPPROTO_UDP, .src = REMOTE, .dst = OURS, .payload = 8, .fragment = 5 }, GATE_DROP, GATE_DROP, GATE_DROP },
 };
 
