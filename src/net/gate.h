@@ -26,8 +26,9 @@
 struct gate_counters {
 	uint64_t malformed;  /* from the peer, no proper IPv4 packet */
 	uint64_t spoofed;    /* from the peer, with another's address */
-	uint64_t fragments;  /* from the peer, where fragments are not taken */
+	uint64_t fragments;  /* from the peer: none is taken */
 	uint64_t refused;    /* from the peer, not allowed */
+	uint64_t crowded;    /* those of them that were one conversation too many */
 	uint64_t ignored;    /* from the peer, nothing that we answer to (ICMP errors, other protocols) */
 	uint64_t unmapped;   /* from libslirp, with an address that the peer must not see */
 };
@@ -38,14 +39,31 @@ enum gate_verdict {
 	GATE_ANSWER /* drop it, and send the peer what gate_answer() has */
 };
 
+/* How many conversations the peer may have opened at once. A quarter of these is for services alone, so that the world cannot
+ * starve them; pings that nobody answered yet, which libslirp keeps for minutes, may take a quarter. */
+#define GATE_FLOWS 1024
+
 struct gate;
 
-/* CONFIG and CLOCK must outlive it; ADDRESSES is policy_new()'s. */
-struct gate *gate_new(const struct config *config, struct clock *clock, uint32_t seed, policy_addresses_fn *addresses, void *arg);
+/* CONFIG, CLOCK and HOST must outlive it. */
+struct gate *gate_new(const struct config *config, struct clock *clock, uint32_t seed, const struct policy_host *host);
 void gate_free(struct gate *gate);
 
-/* The link is up with these addresses, or down (NULL): then nothing passes. */
+/* Fewer than GATE_FLOWS, where there are not descriptors enough. */
+void gate_limit_flows(struct gate *gate, unsigned max);
+
+/* The link is up with these addresses, or down (NULL): then nothing passes. Other addresses than before end the conversations. */
 void gate_set_link(struct gate *gate, const struct net_link *link);
+
+/* The peer is gone for good: the TCP connections that it opened are to end. gate_next_reset() gives, one by one, the packets that
+ * tell libslirp so; it writes to BUF (REPLY_MAX bytes) and returns the length, 0 when there are no more. */
+void gate_end_conversations(struct gate *gate);
+size_t gate_next_reset(struct gate *gate, uint8_t *buf);
+
+/* libslirp opened the socket FD because of P, which had passed the gate, or (NULL) for a client of a forward; or it closed FD. */
+void gate_socket_opened(struct gate *gate, int fd, const struct packet *p);
+void gate_socket_closed(struct gate *gate, int fd);
+unsigned gate_sockets(const struct gate *gate);
 
 /* A packet from the peer, anything at all. GATE_PASS: it was rewritten for libslirp and P describes it. */
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);

@@ -105,7 +105,7 @@ static bool same_headers(const struct packet *a, const struct packet *b)
 	const uint8_t *tb = b->data + b->header;
 
 	return a->data[1] == b->data[1] && memcmp(a->data + 6, b->data + 6, 3) == 0 && a->tcp_header == b->tcp_header &&
-	       memcmp(ta + 8, tb + 8, 4) == 0 && memcmp(ta + 14, tb + 14, 2) == 0 &&
+	       memcmp(ta + 8, tb + 8, 5) == 0 && memcmp(ta + 14, tb + 14, 2) == 0 &&
 	       memcmp(ta + TCP_HEADER, tb + TCP_HEADER, a->tcp_header - TCP_HEADER) == 0;
 }
 

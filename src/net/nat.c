@@ -162,10 +162,30 @@ struct nat_entry *nat_find_inner(struct nat *nat, const struct nat_peer *peer, c
 	return NULL;
 }
 
+static bool may_make_room(const struct nat *nat, const struct nat_entry *e)
+{
+	if (is_over(nat, e) || (e->peer.protocol == IPPROTO_TCP && e->finished == FINISHED_BOTH))
+		return true;
+	if (e->opener == NAT_BY_CLIENT)
+		return nat->clock->now - e->used >= NAT_CLIENT_IDLE;
+	return e->peer.protocol != IPPROTO_TCP;
+}
+
+static void make_room(struct nat *nat)
+{
+	for (uint16_t i = nat->oldest; i != NONE; i = nat->entries[i].newer)
+		if (may_make_room(nat, &nat->entries[i])) {
+			nat_remove(nat, &nat->entries[i]);
+			return;
+		}
+}
+
 static struct nat_entry *take_unused(struct nat *nat)
 {
 	if (nat->unused == NONE && nat->touched == NAT_SIZE)
-		nat_remove(nat, &nat->entries[nat->oldest]);
+		make_room(nat);
+	if (nat->unused == NONE && nat->touched == NAT_SIZE)
+		return NULL;
 	nat->count++;
 	if (nat->unused == NONE)
 		return &nat->entries[nat->touched++];
@@ -174,8 +194,8 @@ static struct nat_entry *take_unused(struct nat *nat)
 	return e;
 }
 
-struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const struct nat_outer *outer,
-			  const struct nat_inner *inner)
+struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const struct nat_outer *outer, const struct nat_inner *inner,
+			  enum nat_opener opener)
 {
 	struct nat_entry *old = nat_find_outer(nat, peer, outer);
 
@@ -185,7 +205,9 @@ struct nat_entry *nat_add(struct nat *nat, const struct nat_peer *peer, const st
 	if (old)
 		nat_remove(nat, old);
 	struct nat_entry *e = take_unused(nat);
-	*e = (struct nat_entry){ .peer = *peer, .outer = *outer, .inner = *inner, .used = nat->clock->now };
+	if (!e)
+		return NULL;
+	*e = (struct nat_entry){ .peer = *peer, .outer = *outer, .inner = *inner, .opener = opener, .used = nat->clock->now };
 	chain_add(nat, BY_OUTER, e);
 	chain_add(nat, BY_INNER, e);
 	age_add(nat, e);

@@ -2,8 +2,11 @@
 #include "net/policy.h"
 
 #include <ifaddrs.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define CACHE_SIZE 64u
 #define REFRESH CLOCK_SECOND
@@ -21,22 +24,20 @@ static const struct {
 struct policy {
 	const struct net_config *config;
 	struct clock *clock;
-	policy_addresses_fn *addresses;
-	void *arg;
+	const struct policy_host *host;
 	GArray *own;                  /* our own addresses, as they were at FRESH_UNTIL - REFRESH */
 	bool known;                   /* OWN was filled at least once */
 	uint64_t fresh_until;
-	uint32_t allowed[CACHE_SIZE]; /* addresses found allowed with this OWN; 0: none */
+	uint32_t allowed[CACHE_SIZE]; /* addresses found allowed since then; 0: none */
 };
 
-struct policy *policy_new(const struct net_config *config, struct clock *clock, policy_addresses_fn *addresses, void *arg)
+struct policy *policy_new(const struct net_config *config, struct clock *clock, const struct policy_host *host)
 {
 	struct policy *policy = g_new0(struct policy, 1);
 
 	policy->config = config;
 	policy->clock = clock;
-	policy->addresses = addresses;
-	policy->arg = arg;
+	policy->host = host;
 	policy->own = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	return policy;
 }
@@ -85,11 +86,11 @@ static void refresh(struct policy *policy)
 	GArray *own = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 
 	policy->fresh_until = policy->clock->now + REFRESH;
-	if (policy->addresses(policy->arg, own)) {
+	memset(policy->allowed, 0, sizeof(policy->allowed));
+	if (policy->host->addresses(policy->host->arg, own)) {
 		g_array_free(policy->own, TRUE);
 		policy->own = own;
 		policy->known = true;
-		memset(policy->allowed, 0, sizeof(policy->allowed));
 	} else {
 		g_array_free(own, TRUE);
 	}
@@ -111,6 +112,14 @@ static bool is_own(const struct policy *policy, uint32_t addr)
 	return false;
 }
 
+/* What is not known for sure to be elsewhere is here. */
+static bool is_here(const struct policy *policy, uint32_t addr)
+{
+	enum policy_route route = policy->host->route(policy->host->arg, addr);
+
+	return route == ROUTE_HERE || (route == ROUTE_UNKNOWN && !policy->known) || is_own(policy, addr);
+}
+
 bool policy_world(struct policy *policy, uint32_t addr, bool opening)
 {
 	uint32_t *slot = &policy->allowed[(addr * UINT32_C(0x9e3779b1) >> 16) % CACHE_SIZE];
@@ -121,13 +130,19 @@ bool policy_world(struct policy *policy, uint32_t addr, bool opening)
 		refresh(policy);
 	if (*slot == addr)
 		return true;
-	if (!policy->known || is_own(policy, addr))
+	if (is_here(policy, addr))
 		return false;
 	*slot = addr;
 	return true;
 }
 
-bool policy_own_addresses(void *arg, GArray *addresses)
+struct kernel {
+	struct policy_host host;
+	int netlink; /* or -1 */
+	uint32_t seq;
+};
+
+static bool own_addresses(void *arg, GArray *addresses)
 {
 	struct ifaddrs *list;
 
@@ -145,4 +160,77 @@ bool policy_own_addresses(void *arg, GArray *addresses)
 	}
 	freeifaddrs(list);
 	return true;
+}
+
+static bool ask_route(struct kernel *k, uint32_t addr)
+{
+	struct {
+		struct nlmsghdr header;
+		struct rtmsg route;
+		struct rtattr attribute;
+		uint32_t addr;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = ++k->seq },
+		.route = { .rtm_family = AF_INET, .rtm_dst_len = 32 },
+		.attribute = { .rta_len = RTA_LENGTH(sizeof(addr)), .rta_type = RTA_DST },
+		.addr = htonl(addr),
+	};
+
+	return send(k->netlink, &request, sizeof(request), MSG_DONTWAIT) == (ssize_t)sizeof(request);
+}
+
+static enum policy_route route_of(const struct nlmsghdr *header, size_t len)
+{
+	struct rtmsg route;
+
+	if (header->nlmsg_type != RTM_NEWROUTE || len < sizeof(*header) + sizeof(route))
+		return ROUTE_UNKNOWN;
+	memcpy(&route, NLMSG_DATA(header), sizeof(route));
+	switch (route.rtm_type) {
+	case RTN_LOCAL:
+	case RTN_BROADCAST:
+	case RTN_ANYCAST:
+	case RTN_MULTICAST:
+		return ROUTE_HERE;
+	default:
+		return ROUTE_AWAY;
+	}
+}
+
+/* The kernel answers within send(): recv() need not wait. An answer to an earlier question is passed over. */
+static enum policy_route ask_kernel(void *arg, uint32_t addr)
+{
+	struct kernel *k = arg;
+	union {
+		struct nlmsghdr header;
+		uint8_t bytes[4096];
+	} answer;
+	ssize_t len;
+
+	if (k->netlink < 0 || !ask_route(k, addr))
+		return ROUTE_UNKNOWN;
+	while ((len = recv(k->netlink, &answer, sizeof(answer), MSG_DONTWAIT)) >= (ssize_t)sizeof(answer.header))
+		if (answer.header.nlmsg_seq == k->seq)
+			return route_of(&answer.header, (size_t)len);
+	return ROUTE_UNKNOWN;
+}
+
+struct policy_host *policy_host_new(void)
+{
+	struct kernel *k = g_new0(struct kernel, 1);
+
+	k->host = (struct policy_host){ .addresses = own_addresses, .route = ask_kernel, .arg = k };
+	k->netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	return &k->host;
+}
+
+void policy_host_free(struct policy_host *host)
+{
+	struct kernel *k = (struct kernel *)host;
+
+	if (!k)
+		return;
+	if (k->netlink >= 0)
+		close(k->netlink);
+	g_free(k);
 }

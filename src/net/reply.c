@@ -18,15 +18,11 @@ static void write_header(struct writer *w, size_t total, uint8_t protocol, uint3
 	writer_u32(w, dst);
 }
 
-static bool is_group(uint32_t addr)
-{
-	return IN_MULTICAST(addr) || addr == INADDR_BROADCAST;
-}
-
-/* Who sent it must be one host, or the answer goes astray (RFC 1122 §3.2.2). */
+/* An address that one host of a network may have (RFC 6890): no answer goes to any other, nor in the name of one (RFC 1122
+ * §3.2.2). */
 static bool is_host(uint32_t addr)
 {
-	return addr >> 24 != 0 && addr >> 24 != IN_LOOPBACKNET && !is_group(addr);
+	return addr >> 24 != 0 && addr >> 24 != IN_LOOPBACKNET && !IN_MULTICAST(addr) && !IN_BADCLASS(addr);
 }
 
 /* How much of the sequence space a segment takes. */
@@ -37,25 +33,25 @@ static uint32_t segment_length(const struct packet *p)
 	return len + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
 }
 
-size_t reply_tcp_reset(uint8_t *buf, const struct packet *p)
+struct reset {
+	uint32_t src, dst;
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+};
+
+static size_t write_reset(uint8_t *buf, const struct reset *r)
 {
-	struct reader r = reader_new(p->data + p->header, p->transport_len);
 	struct writer w = writer_new(buf, REPLY_MAX);
 	struct packet reply;
 
-	if (p->protocol != IPPROTO_TCP || packet_is_fragment(p) || p->tcp_flags & TCP_RST || is_group(p->dst) || !is_host(p->src))
-		return 0;
-	reader_skip(&r, 4);
-	uint32_t seq = reader_u32(&r);
-	uint32_t ack = reader_u32(&r);
-	bool acked = p->tcp_flags & TCP_ACK;
-	write_header(&w, IPV4_HEADER + TCP_HEADER, IPPROTO_TCP, p->dst, p->src);
-	writer_u16(&w, p->dport);
-	writer_u16(&w, p->sport);
-	writer_u32(&w, acked ? ack : 0);
-	writer_u32(&w, acked ? 0 : seq + segment_length(p));
+	write_header(&w, IPV4_HEADER + TCP_HEADER, IPPROTO_TCP, r->src, r->dst);
+	writer_u16(&w, r->sport);
+	writer_u16(&w, r->dport);
+	writer_u32(&w, r->seq);
+	writer_u32(&w, r->ack);
 	writer_u8(&w, TCP_HEADER / 4 << 4);
-	writer_u8(&w, acked ? TCP_RST : TCP_RST | TCP_ACK);
+	writer_u8(&w, r->flags);
 	writer_u16(&w, 0);
 	writer_u32(&w, 0);
 	packet_complete_header(buf, IPV4_HEADER);
@@ -65,14 +61,39 @@ size_t reply_tcp_reset(uint8_t *buf, const struct packet *p)
 	return reply.len;
 }
 
+size_t reply_tcp_reset(uint8_t *buf, const struct packet *p)
+{
+	struct reader r = reader_new(p->data + p->header, p->transport_len);
+	struct reset reset = { .src = p->dst, .sport = p->dport, .dst = p->src, .dport = p->sport };
+
+	if (p->protocol != IPPROTO_TCP || packet_is_fragment(p) || p->tcp_flags & TCP_RST || !is_host(p->dst) || !is_host(p->src))
+		return 0;
+	reader_skip(&r, 4);
+	uint32_t seq = reader_u32(&r);
+	uint32_t ack = reader_u32(&r);
+	bool acked = p->tcp_flags & TCP_ACK;
+	reset.seq = acked ? ack : 0;
+	reset.ack = acked ? 0 : seq + segment_length(p);
+	reset.flags = acked ? TCP_RST : TCP_RST | TCP_ACK;
+	return write_reset(buf, &reset);
+}
+
+size_t reply_reset(uint8_t *buf, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, uint32_t seq)
+{
+	const struct reset reset = { .src = src, .sport = sport, .dst = dst, .dport = dport, .seq = seq, .flags = TCP_RST };
+
+	return write_reset(buf, &reset);
+}
+
 size_t reply_icmp_error(uint8_t *buf, const struct packet *p, uint32_t from, uint8_t type, uint8_t code)
 {
 	size_t room = REPLY_MAX - IPV4_HEADER - ICMP_HEADER;
 	size_t quote = p->len < room ? p->len : room;
 	struct writer w = writer_new(buf, REPLY_MAX);
 	struct packet reply;
+	bool told = is_host(p->dst) || p->dst >> 24 == IN_LOOPBACKNET; /* FROM says so, not that address */
 
-	if (packet_is_icmp_error(p) || p->offset > 0 || is_group(p->dst) || !is_host(p->src))
+	if (packet_is_icmp_error(p) || p->offset > 0 || !told || !is_host(p->src))
 		return 0;
 	write_header(&w, IPV4_HEADER + ICMP_HEADER + quote, IPPROTO_ICMP, from, p->src);
 	writer_u8(&w, type);

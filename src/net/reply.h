@@ -14,7 +14,11 @@
  * P may not be answered so. */
 size_t reply_tcp_reset(uint8_t *buf, const struct packet *p);
 
-/* The ICMP error of TYPE and CODE about P, sent by FROM. 0 when P must not be answered (RFC 1122 §3.2.2). */
+/* The plain reset of a connection, with this sequence number. Returns its length. */
+size_t reply_reset(uint8_t *buf, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, uint32_t seq);
+
+/* The ICMP error of TYPE and CODE about P, sent by FROM. 0 when P must not be answered (RFC 1122 §3.2.2). Neither answers what was sent to
+ * an address that no host has; but about a loopback address FROM may tell. */
 size_t reply_icmp_error(uint8_t *buf, const struct packet *p, uint32_t from, uint8_t type, uint8_t code);
 
 #endif

@@ -13,8 +13,11 @@
  * libslirp reads a socket when, and only when, get_revents() says so. Held, sockets are polled for writing alone; while the link is
  * down, listeners are not polled, so that connections wait in their backlog.
  *
- * It would be woken twice a second while it has a listener. Its timers serve TCP conversations, datagrams that wait for fragments,
- * and sockets that expire: without any socket but the forwards' own there is nothing to wake up for. */
+ * It would be woken twice a second while it has a listener. Its timers serve TCP conversations and sockets that expire (no datagram
+ * waits in it for fragments: the gate lets none pass): without any socket but the forwards' own there is nothing to wake up for.
+ *
+ * A peer that stays away does not come back for its connections: they are ended after a while. When there are none at all any more,
+ * what they took is given back to the system. */
 #include "net/net.h"
 
 #include <libslirp.h>
@@ -43,6 +46,8 @@
 #define MERGED_MAX (32 * 1024) /* less than MMAP_THRESHOLD with libslirp's headers */
 #define DESCRIPTORS_KEPT 64 /* for everything else */
 #define STALE CLOCK_SECOND /* how old libslirp's own reading of the clock may be when it is given a packet */
+#define DEPARTED (120 * CLOCK_SECOND)
+#define TRIM_AFTER (5 * CLOCK_SECOND)
 
 #if SLIRP_CHECK_VERSION(4, 7, 0)
 #define CONFIG_VERSION 4
@@ -69,10 +74,12 @@ struct slirp_net {
 	struct merge *merge;
 	uint16_t mtu; /* the link's */
 	bool up, held, kick;
-	uint64_t polled_at;  /* when libslirp read the clock last */
-	GArray *listeners;   /* descriptors of the TCP forwards */
-	GByteArray *sockets; /* by descriptor: 1 for those of conversations */
-	unsigned conversations, conversations_max;
+	uint64_t polled_at; /* when libslirp read the clock last */
+	GArray *listeners; /* descriptors of the TCP forwards */
+	unsigned conversations_max;
+	struct timer departed, trim;
+	struct policy_host *host;
+	const struct packet *input; /* what libslirp is given right now */
 
 	/* The set of one round: libslirp's index N is at FDS[PLACES[N]], or nowhere (-1). */
 	GArray *fds;    /* of GPollFD, the loop's; ours begin at FIRST */
@@ -170,26 +177,16 @@ static void register_poll_fd(int fd, void *opaque)
 {
 	struct slirp_net *s = opaque;
 
-	if (fd < 0)
-		return;
-	if ((guint)fd >= s->sockets->len) {
-		guint old = s->sockets->len;
-
-		g_byte_array_set_size(s->sockets, (guint)fd + 64);
-		memset(s->sockets->data + old, 0, s->sockets->len - old);
-	}
-	s->conversations += !s->sockets->data[fd];
-	s->sockets->data[fd] = 1;
+	gate_socket_opened(s->gate, fd, s->input);
 }
 
 static void unregister_poll_fd(int fd, void *opaque)
 {
 	struct slirp_net *s = opaque;
 
-	if (fd < 0 || (guint)fd >= s->sockets->len)
-		return;
-	s->conversations -= s->sockets->data[fd];
-	s->sockets->data[fd] = 0;
+	gate_socket_closed(s->gate, fd);
+	if (gate_sockets(s->gate) == 0)
+		timer_set(&s->trim, TRIM_AFTER);
 }
 
 static void notify(void *opaque)
@@ -240,7 +237,7 @@ static int slirp_revents(gushort revents)
 static int wanted(const struct slirp_net *s, int fd, int events)
 {
 	if (is_listener(s, fd))
-		return s->up && s->conversations < s->conversations_max ? events : 0;
+		return s->up && gate_sockets(s->gate) < s->conversations_max ? events : 0;
 	return s->held ? events & SLIRP_POLL_OUT : events;
 }
 
@@ -286,7 +283,7 @@ static void fill(void *arg, GArray *fds, int *timeout_ms)
 	s->fds = NULL;
 	if (s->kick)
 		*timeout_ms = 0;
-	else if (s->conversations > 0)
+	else if (gate_sockets(s->gate) > 0)
 		*timeout_ms = (int)MIN(timeout, (uint32_t)G_MAXINT);
 }
 
@@ -324,7 +321,40 @@ static void packet_in(void *arg, struct packet *p, size_t mss)
 		packet_complete_checksum(p);
 	write_ethernet(&w, ETHERTYPE_IPV4);
 	freshen_clock(s);
+	s->input = p;
 	slirp_input(s->slirp, frame, (int)(p->len + ETHERNET_HEADER));
+	s->input = NULL;
+}
+
+static void end_conversations(struct slirp_net *s)
+{
+	uint8_t buf[ETHERNET_HEADER + REPLY_MAX];
+	struct packet p;
+	size_t len;
+
+	while ((len = gate_next_reset(s->gate, buf + ETHERNET_HEADER)) > 0)
+		if (packet_parse(&p, buf + ETHERNET_HEADER, len))
+			packet_in(s, &p, 0);
+}
+
+static void peer_departed(void *arg)
+{
+	struct slirp_net *s = arg;
+
+	gate_end_conversations(s->gate);
+	end_conversations(s);
+}
+
+/* Many small segments out of order leave many small pieces of memory, free but kept. */
+static void trim_memory(void *arg)
+{
+	struct slirp_net *s = arg;
+
+	(void)s;
+#ifdef __GLIBC__
+	if (gate_sockets(s->gate) == 0)
+		malloc_trim(0);
+#endif
 }
 
 static void flush(void *arg)
@@ -416,10 +446,12 @@ static void slirp_close(struct net *net)
 	loop_remove_poller(s->loop, &s->poller);
 	merge_free(s->merge);
 	slirp_cleanup(s->slirp);
+	timer_stop(&s->departed);
+	timer_stop(&s->trim);
 	gate_free(s->gate);
+	policy_host_free(s->host);
 	g_array_free(s->listeners, TRUE);
 	g_array_free(s->places, TRUE);
-	g_byte_array_free(s->sockets, TRUE);
 	g_free(s);
 }
 
@@ -455,8 +487,11 @@ static struct net *slirp_open(const struct config *config, struct loop *loop, co
 	s->conversations_max = descriptors_for_conversations();
 	s->listeners = g_array_new(FALSE, FALSE, sizeof(int));
 	s->places = g_array_new(FALSE, FALSE, sizeof(int));
-	s->sockets = g_byte_array_new();
-	s->gate = gate_new(config, loop_clock(loop), g_random_int(), policy_own_addresses, NULL);
+	s->host = policy_host_new();
+	s->gate = gate_new(config, loop_clock(loop), g_random_int(), s->host);
+	gate_limit_flows(s->gate, s->conversations_max - s->conversations_max / 4);
+	timer_init(&s->departed, loop_clock(loop), peer_departed, s);
+	timer_init(&s->trim, loop_clock(loop), trim_memory, s);
 	s->slirp = make_slirp(s);
 	s->poller = (struct poller){ .fill = fill, .done = done, .arg = s };
 	s->flusher = (struct flusher){ .flush = flush, .arg = s };
@@ -476,7 +511,9 @@ static bool slirp_up(struct net *net, const struct net_link *link)
 
 	s->mtu = link->mtu;
 	s->up = true;
+	timer_stop(&s->departed);
 	gate_set_link(s->gate, link);
+	end_conversations(s);
 	return true;
 }
 
@@ -486,6 +523,7 @@ static void slirp_down(struct net *net)
 
 	s->up = false;
 	gate_set_link(s->gate, NULL);
+	timer_set(&s->departed, DEPARTED);
 }
 
 static void slirp_packet(struct net *net, uint8_t *packet, size_t len)

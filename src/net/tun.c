@@ -143,7 +143,7 @@ static void tun_input(struct net *net, uint8_t *packet, size_t len)
 	struct virtio_net_hdr h = { 0 };
 	struct packet p;
 
-	if (!t->up || !packet_parse(&p, packet, len))
+	if (!t->up || !packet_parse(&p, packet, len) || p.src >> 24 == IN_LOOPBACKNET)
 		return;
 	if (t->vnet_header > 0 && merge_add(t->merge, &p))
 		return;

@@ -39,6 +39,14 @@ static bool own_addresses(void *arg, GArray *addresses)
 	return true;
 }
 
+static enum policy_route route(void *arg, uint32_t addr)
+{
+	(void)arg;
+	return addr == UINT32_C(0xc6336417) ? ROUTE_HERE : ROUTE_AWAY;
+}
+
+static const struct policy_host host = { .addresses = own_addresses, .route = route };
+
 static void queue_piece(void *arg, const uint8_t *packet, size_t len)
 {
 	struct state *s = arg;
@@ -167,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	s.config.net.restrict_peer = config & CONFIG_RESTRICT;
 	s.config.net.host_loopback = config & CONFIG_LOOPBACK;
 	add_rules(&s.config.net);
-	s.gate = gate_new(&s.config, &s.clock, 1, own_addresses, NULL);
+	s.gate = gate_new(&s.config, &s.clock, 1, &host);
 	s.merge = merge_new(9000, check_merged, &s);
 	s.queue = queue_new(&s.clock, s.mtu, 16);
 	gate_set_link(s.gate, &link);

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "net/gate.h"
+#include "net/net.h"
 #include "packets.h"
 
 #define LOCAL UINT32_C(0xc0a80701)
@@ -14,6 +16,7 @@
 #define WORLD UINT32_C(0x08080808)
 #define OURS UINT32_C(0xc0000202)
 #define LOOPBACK UINT32_C(0x7f000001)
+#define LOCAL_BY_ROUTE UINT32_C(0xc6336417)
 #define BEHIND UINT32_C(0xc0a80909)
 
 static const struct service services[] = {
@@ -46,6 +49,14 @@ static bool own_addresses(void *arg, GArray *addresses)
 	return true;
 }
 
+static enum policy_route route(void *arg, uint32_t addr)
+{
+	(void)arg;
+	return addr == LOCAL_BY_ROUTE ? ROUTE_HERE : ROUTE_AWAY;
+}
+
+static const struct policy_host host = { .addresses = own_addresses, .route = route };
+
 static void world_init(struct world *w)
 {
 	const struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = 1000 };
@@ -56,7 +67,7 @@ static void world_init(struct world *w)
 	g_array_append_vals(w->config.net.services, services, G_N_ELEMENTS(services));
 	g_array_append_vals(w->config.net.forwards, forwards, G_N_ELEMENTS(forwards));
 	clock_init(&w->clock, 77 * CLOCK_SECOND);
-	w->gate = gate_new(&w->config, &w->clock, 5, own_addresses, NULL);
+	w->gate = gate_new(&w->config, &w->clock, 5, &host);
 	gate_set_link(w->gate, &link);
 }
 
@@ -133,15 +144,18 @@ static const struct judged judgements[] = {
 	{ PING_TO(WORLD), GATE_PASS, GATE_ANSWER, GATE_PASS },
 	{ TCP_SYN_TO(OURS, 22), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
 	{ TCP_ACK_TO(OURS, 22), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
+	{ TCP_SYN_TO(LOCAL_BY_ROUTE, 22), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
 	{ TCP_SYN_TO(LOOPBACK, 22), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
 	{ UDP_TO(LOOPBACK, 7), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
-	{ UDP_TO(0, 7), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
+	{ UDP_TO(0, 7), GATE_DROP, GATE_DROP, GATE_DROP },
 	{ UDP_TO(0xffffffff, 67), GATE_DROP, GATE_DROP, GATE_DROP },
 	{ UDP_TO(0xe0000001, 5353), GATE_DROP, GATE_DROP, GATE_DROP },
-	{ TCP_SYN_TO(GATE_HOST, 22), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
-	{ UDP_TO(GATE_RESOLVER, 53), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
+	{ TCP_SYN_TO(GATE_HOST, 22), GATE_DROP, GATE_DROP, GATE_DROP },
+	{ UDP_TO(GATE_RESOLVER, 53), GATE_DROP, GATE_DROP, GATE_DROP },
 	{ TCP_SYN_TO(REMOTE, 22), GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
 	{ { .protocol = 47, .src = REMOTE, .dst = WORLD }, GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
+	{ { .protocol = 47, .src = REMOTE, .dst = LOCAL }, GATE_ANSWER, GATE_ANSWER, GATE_ANSWER },
+	{ { .protocol = 47, .src = BEHIND, .dst = LOCAL }, GATE_DROP, GATE_DROP, GATE_DROP },
 	{ { .protocol = IPPROTO_ICMP, .src = REMOTE, .dst = WORLD, .type = 3, .payload = 28 }, GATE_DROP, GATE_DROP, GATE_DROP },
 	{ { .protocol = IPPROTO_ICMP, .src = REMOTE, .dst = LOCAL, .type = 13, .payload = 12 }, GATE_DROP, GATE_DROP, GATE_DROP },
 	{ { .protocol = IPPROTO_UDP, .src = BEHIND, .dst = WORLD, .payload = 4 }, GATE_DROP, GATE_DROP, GATE_DROP },
@@ -178,7 +192,9 @@ static void judged_as_the_table_says(void)
 
 				CU_ASSERT_TRUE(checksums_right(answer, len));
 				CU_ASSERT_EQUAL(packet_u32(answer, 16), REMOTE);
-				CU_ASSERT_EQUAL(answer[9], j->spec.protocol == IPPROTO_TCP ? IPPROTO_TCP : IPPROTO_ICMP);
+				bool reset = j->spec.protocol == IPPROTO_TCP && j->spec.dst != LOOPBACK;
+				CU_ASSERT_EQUAL(answer[9], reset ? IPPROTO_TCP : IPPROTO_ICMP);
+				CU_ASSERT_EQUAL(packet_u32(answer, 12), reset ? j->spec.dst : LOCAL);
 			}
 			world_end(&w);
 		}
@@ -411,6 +427,196 @@ static void conversations_outlive_the_link(void)
 	world_end(&w);
 }
 
+/* As libslirp does when it is given the packet that passed last. */
+static void opened(struct world *w, int fd)
+{
+	gate_socket_opened(w->gate, fd, &w->p);
+}
+
+static enum gate_verdict open_from(struct world *w, uint8_t protocol, uint32_t dst, uint16_t dport, uint16_t sport, int fd)
+{
+	struct spec s = packet(protocol, REMOTE, sport, dst, dport, TCP_SYN);
+	enum gate_verdict verdict = from_peer(w, &s);
+
+	if (verdict == GATE_PASS && fd >= 0)
+		opened(w, fd);
+	return verdict;
+}
+
+static void count_line(void *arg, int priority, const char *line)
+{
+	unsigned *lines = arg;
+
+	*lines += priority == LOG_NOTICE && strncmp(line, "too many conversations: refused ", 32) == 0;
+}
+
+static void a_bounded_number_of_conversations(void)
+{
+	struct world w;
+	unsigned lines = 0;
+
+	world_init(&w);
+	log_set_sink(count_line, &lines);
+	gate_limit_flows(w.gate, 8);
+	for (int fd = 0; fd < 5; fd++)
+		CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 80, (uint16_t)(1000 + fd), fd), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, WORLD, 80, 2000, 5), GATE_PASS);
+	/* the world's share is used up */
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 80, 1005, -1), GATE_ANSWER);
+	CU_ASSERT_EQUAL(gate_answer(w.gate, &w.len)[9], IPPROTO_TCP);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, WORLD, 80, 2001, -1), GATE_ANSWER);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_ICMP, WORLD, 0, 0, -1), GATE_ANSWER);
+	CU_ASSERT_EQUAL(lines, 1);
+	CU_ASSERT_EQUAL(gate_counters(w.gate)->crowded, 3);
+	/* what is open goes on, also when its SYN is repeated */
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 80, 1004, -1), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 81, 1004, -1), GATE_ANSWER);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, WORLD + 1, 81, 2000, -1), GATE_PASS);
+	/* services have their own share, and then what the world leaves */
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, LOCAL, 22, 3000, 6), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, LOCAL, 7, 3000, 7), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, LOCAL, 22, 3001, -1), GATE_ANSWER);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, LOCAL, 7, 3000, -1), GATE_PASS);
+	gate_socket_closed(w.gate, 2);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, LOCAL, 22, 3001, 2), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 80, 1002, -1), GATE_ANSWER);
+	/* a forward's clients are not the peer's doing */
+	gate_socket_opened(w.gate, 90, NULL);
+	CU_ASSERT_EQUAL(gate_sockets(w.gate), 9);
+	for (int fd = 0; fd < 100; fd++)
+		gate_socket_closed(w.gate, fd);
+	CU_ASSERT_EQUAL(gate_sockets(w.gate), 0);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 80, 1005, -1), GATE_PASS);
+	CU_ASSERT_EQUAL(lines, 1);
+	log_set_sink(NULL, NULL);
+	world_end(&w);
+}
+
+/* libslirp keeps a socket for each ping until the answer comes. */
+static void a_bounded_number_of_pings(void)
+{
+	struct world w;
+
+	world_init(&w);
+	gate_limit_flows(w.gate, 40);
+	for (int fd = 0; fd < 10; fd++)
+		CU_ASSERT_EQUAL(open_from(&w, IPPROTO_ICMP, WORLD, 0, 0, fd), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_ICMP, WORLD, 0, 0, -1), GATE_ANSWER);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_ICMP, LOCAL, 0, 0, -1), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, WORLD, 80, 1, -1), GATE_PASS);
+	gate_socket_closed(w.gate, 3);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_ICMP, WORLD, 0, 0, 3), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_ICMP, WORLD, 0, 0, -1), GATE_ANSWER);
+	world_end(&w);
+}
+
+/* libslirp's UDP sockets take what anybody sends to them. */
+static void strangers_are_not_let_in(void)
+{
+	struct world w;
+	struct spec stranger = packet(IPPROTO_UDP, WORLD + 1, 999, GATE_PEER, 40000, 0);
+	struct spec friend = packet(IPPROTO_UDP, LOOPBACK, 7007, GATE_PEER, 40000, 0);
+	struct spec reset = packet(IPPROTO_TCP, WORLD, 80, GATE_PEER, 40000, TCP_RST);
+	struct spec echo = { .protocol = IPPROTO_ICMP, .src = GATE_HOST, .dst = GATE_PEER, .payload = 8 };
+
+	world_init(&w);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, LOCAL, 7, 40000, 9), GATE_PASS);
+	CU_ASSERT_TRUE(to_peer(&w, &friend));
+	CU_ASSERT_FALSE(to_peer(&w, &stranger));
+	CU_ASSERT_EQUAL(gate_counters(w.gate)->unmapped, 1);
+	CU_ASSERT_TRUE(to_peer(&w, &reset));
+	/* a port that itself talks to the world hears it */
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, WORLD, 53, 40000, -1), GATE_PASS);
+	CU_ASSERT_TRUE(to_peer(&w, &stranger));
+	gate_socket_closed(w.gate, 9);
+	CU_ASSERT_FALSE(to_peer(&w, &stranger));
+	w.config.net.restrict_peer = true;
+	CU_ASSERT_FALSE(to_peer(&w, &reset));
+	CU_ASSERT_TRUE(to_peer(&w, &echo));
+	is(&w, LOCAL, 0, REMOTE, 0);
+	echo.src = WORLD;
+	CU_ASSERT_FALSE(to_peer(&w, &echo));
+	echo.type = 3;
+	CU_ASSERT_FALSE(to_peer(&w, &echo));
+	friend.fragment = 7;
+	friend.src = WORLD;
+	CU_ASSERT_FALSE(to_peer(&w, &friend));
+	world_end(&w);
+}
+
+static unsigned resets(struct world *w, uint32_t dst, uint16_t dport)
+{
+	uint8_t buf[REPLY_MAX];
+	unsigned n = 0;
+	size_t len;
+
+	while ((len = gate_next_reset(w->gate, buf)) > 0) {
+		CU_ASSERT_TRUE(checksums_right(buf, len));
+		CU_ASSERT_EQUAL(packet_u32(buf, 12), GATE_PEER);
+		CU_ASSERT_EQUAL(packet_u32(buf, 16), dst);
+		CU_ASSERT_EQUAL(packet_u16(buf, 20), 40000);
+		CU_ASSERT_EQUAL(packet_u16(buf, 22), dport);
+		CU_ASSERT_EQUAL(packet_u32(buf, 24), n % 2 ? UINT32_C(1) << 31 : 0);
+		CU_ASSERT_EQUAL(buf[33], TCP_RST);
+		n++;
+	}
+	return n;
+}
+
+static void a_departed_peer_leaves_nothing(void)
+{
+	struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = 1500 };
+	struct world w;
+
+	world_init(&w);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, LOCAL, 8080, 40000, 12), GATE_PASS);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, WORLD, 9, 40000, 13), GATE_PASS);
+	gate_socket_opened(w.gate, 14, NULL);
+	gate_set_link(w.gate, NULL);
+	gate_set_link(w.gate, &link);
+	CU_ASSERT_EQUAL(resets(&w, 0, 0), 0);
+	gate_end_conversations(w.gate);
+	CU_ASSERT_EQUAL(resets(&w, 0x0a010101, 80), 2);
+	gate_set_link(w.gate, NULL);
+	link.remote++;
+	gate_set_link(w.gate, &link);
+	CU_ASSERT_EQUAL(resets(&w, 0x0a010101, 80), 2);
+	gate_socket_closed(w.gate, 12);
+	gate_end_conversations(w.gate);
+	CU_ASSERT_EQUAL(resets(&w, 0, 0), 0);
+	world_end(&w);
+}
+
+static void ignore_packet(void *arg, const uint8_t *bytes, size_t len)
+{
+	(void)arg;
+	(void)bytes;
+	(void)len;
+}
+
+/* libslirp 4.7 writes beyond its memory when it is given a last fragment alone. */
+static void no_fragment_reaches_libslirp(void)
+{
+	const struct net_link link = { .local = LOCAL, .remote = REMOTE, .mtu = 1500 };
+	const struct net_events events = { .packet = ignore_packet };
+	struct config config = { .lcp = { .mru = 1500, .mtu = 1500 } };
+	struct loop *loop = loop_new();
+	struct net *net = net_slirp.open(&config, loop, &events, NULL);
+	uint8_t buf[NET_HEADROOM + 2000];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(net);
+	CU_ASSERT_TRUE(net_up(net, &link));
+	for (uint16_t i = 0; i < 200; i++) {
+		struct spec s = { .protocol = IPPROTO_UDP, .src = REMOTE, .dst = WORLD, .payload = 800, .id = i,
+				  .fragment = (uint16_t)(100 + i) };
+
+		net_input(net, buf + NET_HEADROOM, build(buf + NET_HEADROOM, &s));
+	}
+	net_down(net);
+	net_close(net);
+	loop_free(loop);
+}
+
 const struct unit_test unit_tests[] = {
 	{ "gate: judged as the table says", judged_as_the_table_says },
 	{ "gate: a service, there and back", a_service_there_and_back },
@@ -424,5 +630,10 @@ const struct unit_test unit_tests[] = {
 	{ "gate: MSS both ways", mss_both_ways },
 	{ "gate: refusals are answered at a bounded rate", refusals_are_bounded },
 	{ "gate: conversations outlive the link", conversations_outlive_the_link },
+	{ "gate: a bounded number of conversations, a share for services", a_bounded_number_of_conversations },
+	{ "gate: a bounded number of pings", a_bounded_number_of_pings },
+	{ "gate: strangers are not let in", strangers_are_not_let_in },
+	{ "gate: a departed peer leaves nothing", a_departed_peer_leaves_nothing },
+	{ "slirp: no fragment reaches libslirp", no_fragment_reaches_libslirp },
 	{ 0 },
 };
