@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "status.h"
 
 static volatile pid_t child;
@@ -28,6 +29,7 @@ static void catch_signals(void)
 
 	sigaction(SIGHUP, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 }
 
@@ -69,6 +71,9 @@ int background_fork(void)
 	close(fds[0]);
 	/* Out of the terminal's reach: its signals come through the parent, once. */
 	setsid();
+	/* Now, and not when we are ready: a script finds the same folder each time that it runs. */
+	if (chdir("/") < 0)
+		log_warn("Can't change to /: %m");
 	return fds[1];
 }
 
@@ -82,8 +87,6 @@ void background_ready(int fd)
 		if (null > 2)
 			close(null);
 	}
-	if (chdir("/") < 0)
-		return; /* the folder stays in use, no more */
 	while (write(fd, "", 1) < 0 && errno == EINTR)
 		;
 	close(fd);

@@ -7,6 +7,7 @@ void clock_init(struct clock *clock, uint64_t now)
 {
 	clock->now = now;
 	clock->first = NULL;
+	clock->round = 0;
 }
 
 uint64_t clock_next(const struct clock *clock)
@@ -14,18 +15,33 @@ uint64_t clock_next(const struct clock *clock)
 	return clock->first ? clock->first->due : CLOCK_NEVER;
 }
 
+void clock_set(struct clock *clock, uint64_t now)
+{
+	if (now > clock->now)
+		clock->now = now;
+}
+
+static void fire(struct timer *t)
+{
+	timer_stop(t);
+	t->fn(t->arg);
+}
+
 void clock_advance(struct clock *clock, uint64_t now)
 {
 	while (clock->first && clock->first->due <= now) {
-		struct timer *t = clock->first;
-
-		if (t->due > clock->now)
-			clock->now = t->due;
-		timer_stop(t);
-		t->fn(t->arg);
+		clock_set(clock, clock->first->due);
+		fire(clock->first);
 	}
-	if (now > clock->now)
-		clock->now = now;
+	clock_set(clock, now);
+}
+
+void clock_run(struct clock *clock)
+{
+	/* What is armed from now on is due no earlier than anything that is due already, and stands behind it. */
+	clock->round++;
+	while (clock->first && clock->first->due <= clock->now && clock->first->round != clock->round)
+		fire(clock->first);
 }
 
 void timer_init(struct timer *t, struct clock *clock, timer_fn *fn, void *arg)
@@ -39,6 +55,7 @@ void timer_set(struct timer *t, uint64_t delay)
 	struct timer *next;
 
 	timer_stop(t);
+	t->round = t->clock->round;
 	t->due = t->clock->now + delay < delay ? CLOCK_NEVER - 1 : t->clock->now + delay;
 	next = t->clock->first;
 	while (next && next->due <= t->due) {

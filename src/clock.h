@@ -18,6 +18,7 @@ struct timer;
 struct clock {
 	uint64_t now;        /* microseconds since some start; never goes back */
 	struct timer *first; /* armed timers, the earliest due first */
+	unsigned round;      /* how often clock_run() was called */
 };
 
 typedef void timer_fn(void *arg);
@@ -28,6 +29,7 @@ struct timer {
 	timer_fn *fn;
 	void *arg;
 	uint64_t due;
+	unsigned round; /* the clock's, when it was armed */
 	bool armed;
 	struct timer *next, *prev;
 };
@@ -42,6 +44,13 @@ uint64_t clock_next(const struct clock *clock);
  * while one runs, the clock shows the time that it was due. A timer may arm, re-arm or stop any timer. A NOW in the past moves
  * nothing. */
 void clock_advance(struct clock *clock, uint64_t now);
+
+/* The same for a clock that others see, in two halves with whatever happened in the meantime between them. A process may be stopped for
+ * a while, and a peer must not be given up for not having answered what it was never asked. So the first moves the clock to NOW, no
+ * more; the second runs every timer that is due by then, in the same order, but each once, however often it would have been due: one
+ * that is armed while it runs waits for the next call. */
+void clock_set(struct clock *clock, uint64_t now);
+void clock_run(struct clock *clock);
 
 /* Prepares T; it must be at rest (zeroed memory, or stopped). */
 void timer_init(struct timer *t, struct clock *clock, timer_fn *fn, void *arg);

@@ -1,20 +1,34 @@
 /* Log lines; see log.h. Called from everywhere; the one global of the program. */
 #include "log.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-/* A debug line may hold a whole packet of options. */
+/* A debug line may hold a whole packet of options. No more than PIPE_BUF: a pipe that poll() calls writable takes as much at once. */
 #define LOG_LINE_MAX 4096
+_Static_assert(LOG_LINE_MAX <= PIPE_BUF, "a pipe might block");
+
+/* A descriptor that lines go to. */
+struct outlet {
+	int fd;        /* as it was given, or -1 */
+	int own;       /* a terminal: opened anew, never to block; or -1 */
+	unsigned lost; /* lines that it did not take */
+	bool torn;     /* it took only a part of the last one */
+};
 
 static struct {
 	const char *ident;
-	int fd, error_fd;
+	struct outlet out, error_out;
+	bool not_lent;
 	int debug;
 	log_sink_fn *sink;
 	void *sink_arg;
-} the_log = { .ident = NULL, .fd = -1, .error_fd = -1 };
+} the_log = { .ident = NULL, .out = { .fd = -1, .own = -1 }, .error_out = { .fd = -1, .own = -1 } };
 
 void log_open(const char *ident)
 {
@@ -23,19 +37,49 @@ void log_open(const char *ident)
 	setlogmask(LOG_UPTO(the_log.debug ? LOG_DEBUG : LOG_INFO));
 }
 
+/* poll() tells of a terminal that it takes something, not how much. Whoever shares the descriptor with us must not find it
+ * non-blocking; to open a pty's master anew would make another pty. */
+static int open_terminal(int fd)
+{
+	char path[32];
+	unsigned number;
+
+	if (fd < 0 || !isatty(fd) || ioctl(fd, TIOCGPTN, &number) == 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static void outlet_set(struct outlet *outlet, int fd)
+{
+	if (outlet->own >= 0)
+		close(outlet->own);
+	*outlet = (struct outlet){ .fd = fd, .own = open_terminal(fd) };
+}
+
 void log_set_fd(int fd)
 {
-	the_log.fd = fd;
+	outlet_set(&the_log.out, fd);
 }
 
 void log_set_error_fd(int fd)
 {
-	the_log.error_fd = fd;
+	outlet_set(&the_log.error_out, fd);
 }
 
 int log_fd(void)
 {
-	return the_log.fd;
+	return the_log.out.fd;
+}
+
+void log_set_lent(bool lent)
+{
+	the_log.not_lent = !lent;
+}
+
+bool log_lent(void)
+{
+	return !the_log.not_lent;
 }
 
 void log_set_debug(int level)
@@ -89,16 +133,31 @@ static size_t printable(char *out, size_t size, const char *text)
 	return n;
 }
 
-static void write_fd(int fd, const char *line, size_t len)
+static bool outlet_put(struct outlet *outlet, const char *line, size_t len)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, line, len);
+	struct pollfd ready = { .fd = outlet->own >= 0 ? outlet->own : outlet->fd, .events = POLLOUT };
 
-		if (n <= 0)
-			return; /* a log that takes no more must not stop the link */
-		line += n;
-		len -= (size_t)n;
+	if (poll(&ready, 1, 0) != 1 || !(ready.revents & POLLOUT))
+		return false;
+	ssize_t n = write(ready.fd, line, len);
+	if (n > 0)
+		outlet->torn = (size_t)n < len;
+	return n == (ssize_t)len;
+}
+
+/* A log that takes no more must not stop the link. */
+static void outlet_write(struct outlet *outlet, const char *line, size_t len)
+{
+	char note[64];
+
+	if (outlet->lost > 0) {
+		int n = snprintf(note, sizeof(note), "%s%u log lines were lost\n", outlet->torn ? "\n" : "", outlet->lost);
+
+		if (outlet_put(outlet, note, (size_t)n))
+			outlet->lost = 0;
 	}
+	if (outlet->lost > 0 || !outlet_put(outlet, line, len))
+		outlet->lost++;
 }
 
 static void log_va(int priority, bool to_fd, const char *fmt, va_list ap)
@@ -110,9 +169,9 @@ static void log_va(int priority, bool to_fd, const char *fmt, va_list ap)
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	size_t len = printable(line, sizeof(line), text);
-	int fd = the_log.fd < 0 && priority <= LOG_ERR ? the_log.error_fd : the_log.fd;
-	if (to_fd && fd >= 0)
-		write_fd(fd, line, len + 1);
+	struct outlet *outlet = the_log.out.fd < 0 && priority <= LOG_ERR ? &the_log.error_out : &the_log.out;
+	if (to_fd && outlet->fd >= 0)
+		outlet_write(outlet, line, len + 1);
 	line[len] = '\0';
 	if (the_log.ident)
 		syslog(priority, "%s", line);

@@ -11,12 +11,18 @@
 /* Opens syslog as IDENT. Until this is called nothing goes to syslog (tests). */
 void log_open(const char *ident);
 
-/* Where the text lines go; -1 for nowhere. The descriptor stays the caller's. */
+/* Where the text lines go; -1 for nowhere. The descriptor stays the caller's. One that takes nothing for a while (a pipe that nobody
+ * reads, a terminal after ^S) is not waited for: lines are lost then, and how many is said once it takes lines again. */
 void log_set_fd(int fd);
 int log_fd(void);
 
 /* Where errors go while the descriptor above is -1; -1, as at first, for nowhere. */
 void log_set_error_fd(int fd);
+
+/* Whether our children may have that descriptor as their standard error, as they may at first. If not (the program is to let go of it,
+ * and who waits for its end must not wait for them), what they say there is to be logged. */
+void log_set_lent(bool lent);
+bool log_lent(void);
 
 /* How often `debug` was given: debug lines are printed from 1 on. Also moves the syslog mask: DEBUG with debug, INFO without. */
 void log_set_debug(int level);

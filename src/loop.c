@@ -1,8 +1,9 @@
 /* The loop; see loop.h.
  *
  * Theory of operation. A round is: ask GLib what it wants (prepare, query), let every poller append its descriptors, poll() all of
- * them at once, move the clock (which fires timers), give the pollers their results, let GLib dispatch its sources, and run the
- * flushers. GLib's own g_main_loop_run() would do the same but for two things: descriptors that change with every round would have
+ * them at once, move the clock, give the pollers their results, let GLib dispatch its sources, fire the timers that are due, and run the
+ * flushers. Timers come after all input: after a pause (SIGSTOP, a machine that slept) everything is overdue, and the answers for which
+ * a timer waits have long been there. GLib's own g_main_loop_run() would do the same but for two things: descriptors that change with every round would have
  * to be added and removed one by one, each with a wake-up of the loop, and there is no "end of the round". */
 #include "loop.h"
 
@@ -150,10 +151,11 @@ static void loop_round(struct loop *loop)
 		for (guint i = 0; i < loop->fds->len; i++)
 			g_array_index(loop->fds, GPollFD, i).revents = 0;
 
-	clock_advance(&loop->clock, monotonic());
+	clock_set(&loop->clock, monotonic());
 	finish_pollers(loop, begins, pollers, n, failed);
 	if (g_main_context_check(loop->context, priority, &g_array_index(loop->fds, GPollFD, 0), (int)glib_fds))
 		g_main_context_dispatch(loop->context);
+	clock_run(&loop->clock);
 	run_flushers(loop);
 }
 
@@ -163,7 +165,8 @@ void loop_run(struct loop *loop)
 	G_STATIC_ASSERT(sizeof(GPollFD) == sizeof(struct pollfd));
 	if (!g_main_context_acquire(loop->context))
 		g_error("the main context belongs to another thread");
-	clock_advance(&loop->clock, monotonic());
+	clock_set(&loop->clock, monotonic());
+	clock_run(&loop->clock);
 	run_flushers(loop);
 	while (!loop->quit)
 		loop_round(loop);

@@ -2,7 +2,9 @@
  *
  * Sources of GLib's own kind (g_unix_fd_add, g_child_watch_add, …) attach to loop_context(). What GLib cannot do well is done
  * here: a `poller` gives a fresh set of descriptors before every poll (libslirp works so), and a `flusher` runs once at the end of
- * every round, so that all that one wake-up brought is written with one system call. */
+ * every round, so that all that one wake-up brought is written with one system call.
+ *
+ * The order within a round: poll, pollers, GLib's sources, timers (each once, see clock_run()), flushers. */
 #ifndef SLIRPPD_LOOP_H
 #define SLIRPPD_LOOP_H
 
@@ -38,7 +40,7 @@ struct poller {
 void loop_add_poller(struct loop *loop, struct poller *poller);
 void loop_remove_poller(struct loop *loop, struct poller *poller);
 
-/* Runs at the end of every round, after all events. */
+/* Runs at the end of every round, after all events and timers. */
 struct flusher {
 	void (*flush)(void *arg);
 	void *arg;

@@ -24,6 +24,8 @@
 /* How long whoever started the program waits for the line to open or to fail, before it goes to the background all the same (a device
  * that is waited for, a carrier, a long connect script). */
 #define DETACH_DELAY CLOCK_SECOND
+/* pppd's exit code after a signal that only ends a program. */
+#define EXIT_FATAL_SIGNAL 127
 
 struct program {
 	struct config *config;
@@ -32,7 +34,7 @@ struct program {
 	struct session *session;
 	struct timer detach;
 	int background; /* for background_ready(); -1: in the foreground for good, or already detached */
-	enum exit_status status;
+	int status;     /* enum exit_status, or EXIT_FATAL_SIGNAL */
 };
 
 /* A descriptor 0, 1 or 2 that is closed would be taken by the first file that is opened. */
@@ -105,6 +107,12 @@ static bool open_log(const struct config *config)
 	return true;
 }
 
+/* Whether the log goes on to where it goes now when the program detaches. */
+static bool keeps_log(const struct config *config)
+{
+	return config->nodetach || config->logfile || config->logfd_given;
+}
+
 static void detach(void *arg)
 {
 	struct program *p = arg;
@@ -112,8 +120,9 @@ static void detach(void *arg)
 	timer_stop(&p->detach);
 	if (p->background < 0)
 		return;
-	if (!p->config->logfile && !p->config->logfd_given)
+	if (!keeps_log(p->config))
 		log_set_fd(-1);
+	log_set_error_fd(-1);
 	background_ready(p->background);
 	p->background = -1;
 }
@@ -145,6 +154,26 @@ static void on_done(void *arg, enum exit_status status)
 
 static const struct session_events session_events = { .line_open = on_line_open, .up = on_up, .done = on_done };
 
+static void take_signal(struct program *p, int sig)
+{
+	switch (sig) {
+	case SIGHUP:
+	case SIGINT:
+	case SIGTERM:
+		session_signal(p->session, sig);
+		break;
+	case SIGUSR1:
+		log_toggle_debug();
+		break;
+	case SIGUSR2: /* opens CCP again: there is none */
+		break;
+	default:
+		log_error("Fatal signal %d", sig);
+		p->status = EXIT_FATAL_SIGNAL;
+		loop_quit(p->loop);
+	}
+}
+
 static gboolean on_signal(gint fd, GIOCondition condition, gpointer arg)
 {
 	struct program *p = arg;
@@ -153,17 +182,16 @@ static gboolean on_signal(gint fd, GIOCondition condition, gpointer arg)
 	(void)condition;
 	if (read(fd, &info, sizeof(info)) != sizeof(info))
 		return G_SOURCE_CONTINUE;
-	if (info.ssi_signo == SIGUSR1)
-		log_toggle_debug();
-	else if (info.ssi_signo != SIGUSR2) /* which opens CCP again: there is none */
-		session_signal(p->session, (int)info.ssi_signo);
+	take_signal(p, (int)info.ssi_signo);
 	return G_SOURCE_CONTINUE;
 }
 
-/* Signals are read from a descriptor, in the loop; priv_shell() gives its children a clean mask. */
+/* Signals are read from a descriptor, in the loop; priv_shell() gives its children a clean mask. Of those that end a program, the ones
+ * that come from without are among them: the line is to be put back as it was. */
 static int catch_signals(struct program *p)
 {
-	static const int caught[] = { SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2 };
+	static const int caught[] = { SIGHUP,  SIGINT,  SIGTERM,   SIGUSR1, SIGUSR2, SIGQUIT,
+				      SIGALRM, SIGPROF, SIGVTALRM, SIGXCPU, SIGXFSZ, SIGPOLL };
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -177,7 +205,7 @@ static int catch_signals(struct program *p)
 	return fd;
 }
 
-static enum exit_status run(struct program *p)
+static int run(struct program *p)
 {
 	raise_descriptor_limit();
 	p->loop = loop_new();
@@ -201,12 +229,13 @@ static enum exit_status run(struct program *p)
 }
 
 /* Everything between the options and the loop. */
-static enum exit_status start(struct program *p, const char *name)
+static int start(struct program *p, const char *name)
 {
 	const struct config *config = p->config;
 
 	log_syslog_only(LOG_NOTICE, "%s %s started by %s, uid %u", name, PACKAGE_VERSION, user_name(), (unsigned)getuid());
 	p->background = -1;
+	log_set_lent(keeps_log(config));
 	if (!config->nodetach) {
 		p->background = background_fork();
 		if (p->background < 0) {
@@ -221,7 +250,10 @@ int main(int argc, char *argv[])
 {
 	struct program program = { .background = -1 };
 	enum exit_status status;
+	int code;
 
+	/* Who ignores it hands that on, and no script would have an exit code. */
+	signal(SIGCHLD, SIG_DFL);
 	open_standard_fds();
 	umask(umask(0777) | 022);
 	char *name = g_path_get_basename(argc > 0 ? argv[0] : PACKAGE_NAME);
@@ -232,17 +264,19 @@ int main(int argc, char *argv[])
 	}
 	program.config = config_new();
 	program.options = options_new(program.config, ttyname(STDIN_FILENO));
-	if (options_read(program.options, argc, argv, &status)) {
-		status = EXIT_OPTION_ERROR;
+	if (!options_read(program.options, argc, argv, &status)) {
+		code = (int)status;
+	} else {
+		code = EXIT_OPTION_ERROR;
 		if (open_log(program.config)) {
 			options_report(program.options);
 			if (program.config->dump || program.config->dryrun)
 				options_dump(program.options);
-			status = program.config->dryrun ? EXIT_OK : start(&program, name);
+			code = program.config->dryrun ? EXIT_OK : start(&program, name);
 		}
 	}
 	options_free(program.options);
 	config_free(program.config);
 	g_free(name);
-	return (int)status;
+	return code;
 }

@@ -21,15 +21,17 @@ void priv_unlock(const char *device);
  * ask there for a password). Returns its pid, or -1 with errno. The caller reaps it (g_child_watch_add). */
 pid_t priv_shell(const char *command, int in, int out, int err);
 
-/* Appends to (or makes, mode 0644) a log file; the descriptor, or -1 with errno. */
+/* Appends to (or makes, mode 0644) a log file, or writes to a FIFO whether it is read or not; the descriptor, or -1 with errno. */
 int priv_open_log(const char *path);
 
-/* Writes the pid file of NAME (`ppp0` gives RUN/ppp0.pid, `ppp-LINK` its link's) and removes it. A failure is logged and stops
- * nothing. Without root, RUN is $XDG_RUNTIME_DIR, or nothing is written. LINE2: a second line, or NULL. */
+/* Writes the pid file of NAME (`ppp0` gives RUN/ppp0.pid, `ppp-LINK` its link's) and removes it if it is ours. One that another living
+ * process has is left alone. That, or a failure, is logged and stops nothing. Without root, RUN is $XDG_RUNTIME_DIR, or nothing is
+ * written. LINE2: a second line, or NULL. */
 void priv_write_pid(const char *name, const char *line2);
 void priv_remove_pid(const char *name);
 
-/* The lowest N for which there is neither a pid file pppN.pid of a living process nor an interface pppN. */
+/* The lowest N for which there is neither a pid file pppN.pid of another living process nor an interface pppN. The pid file is written
+ * at once, so that no two get the same. */
 int priv_free_unit(void);
 
 /* Makes (or attaches to) the TUN interface NAME ("ppp%d" lets the kernel choose), and writes its name to IFNAME (16 bytes). Returns a

@@ -68,7 +68,7 @@ void line_detach(struct line *line);
 void line_set_blocking(const struct line *line, bool blocking);
 /* Puts back or closes in and out, and the terminal's settings. */
 void line_release(struct line *line);
-/* Where a script's complaints go: the log's descriptor, or standard error, unless that is the line itself. */
+/* Where a script's complaints go, for script_start(): the log's descriptor, or standard error, unless that is the line itself. */
 int line_stderr(const struct line *line);
 
 /* steps.c: how a step ends. */

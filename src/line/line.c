@@ -270,6 +270,8 @@ bool line_is_fd(const struct line *line, int fd)
 
 int line_stderr(const struct line *line)
 {
+	if (!log_lent())
+		return SCRIPT_TO_LOG;
 	if (log_fd() >= 0)
 		return log_fd();
 	return line_is_fd(line, STDERR_FILENO) ? -1 : STDERR_FILENO;

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "line/relay.h"
 #include "log.h"
 #include "priv.h"
 
@@ -34,11 +35,14 @@ static void on_end(GPid pid, gint status, gpointer user_data)
 static gboolean on_pidfd(gint fd, GIOCondition condition, gpointer user_data)
 {
 	const struct script *script = user_data;
-	int status = 0;
+	int status;
 
 	(void)condition;
-	if (waitpid(script->pid, &status, WNOHANG) == 0)
+	pid_t ended = waitpid(script->pid, &status, WNOHANG);
+	if (ended == 0)
 		return G_SOURCE_CONTINUE;
+	if (ended < 0)
+		status = -1; /* somebody else has reaped it: no exit code, so no success */
 	close(fd);
 	on_end(script->pid, status, user_data);
 	return G_SOURCE_REMOVE;
@@ -71,8 +75,11 @@ static void watch(struct script *script, GMainContext *context)
 
 struct script *script_start(struct loop *loop, const char *command, int in, int out, int err, script_fn *fn, void *arg)
 {
-	pid_t pid = priv_shell(command, in, out, err);
+	int relay = err == SCRIPT_TO_LOG ? relay_open(loop) : -1;
+	pid_t pid = priv_shell(command, in, out, err == SCRIPT_TO_LOG ? relay : err);
 
+	if (relay >= 0)
+		close(relay);
 	if (pid < 0)
 		return NULL;
 	struct script *script = g_new0(struct script, 1);

@@ -11,6 +11,9 @@ struct script;
 /* OK: it ended by itself with status 0. Called from the loop; the script is gone then. */
 typedef void script_fn(void *arg, bool ok);
 
+/* As ERR: what the command says there is logged, line by line. */
+#define SCRIPT_TO_LOG (-2)
+
 /* Starts COMMAND on IN and OUT, its standard error on ERR (each -1: /dev/null). NULL with errno when it cannot be started. */
 struct script *script_start(struct loop *loop, const char *command, int in, int out, int err, script_fn *fn, void *arg);
 

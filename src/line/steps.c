@@ -244,12 +244,18 @@ static void shut_line(struct line *line)
 	line_next(line);
 }
 
-static void end_command_now(struct line *line)
+static void kill_command(struct line *line)
 {
-	script_signal(line->command, SIGTERM);
+	script_signal(line->command, SIGKILL);
 	script_notify(line->command, NULL);
 	line->command = NULL;
 	line_next(line);
+}
+
+static void end_command_now(struct line *line)
+{
+	script_signal(line->command, SIGTERM);
+	line_wait(line, GRACE, kill_command);
 }
 
 /* The pty's command sees the end of its input, and should end of that. */

@@ -15,6 +15,7 @@
 
 #include "line/internal.h"
 #include "line/lock.h"
+#include "line/script.h"
 #include "line/speed.h"
 
 static void every_named_speed_has_a_code(void)
@@ -432,6 +433,84 @@ static void a_full_line_takes_part(void)
 	probe_end(&p);
 }
 
+struct run {
+	struct loop *loop;
+	bool ended, ok;
+	unsigned count;
+	char said[256];
+};
+
+static void on_script_end(void *arg, bool ok)
+{
+	struct run *run = arg;
+
+	run->ended = true;
+	run->ok = ok;
+	loop_quit(run->loop);
+}
+
+static void on_log_line(void *arg, int priority, const char *line)
+{
+	struct run *run = arg;
+
+	(void)priority;
+	if (g_str_has_prefix(line, "Script "))
+		return;
+	run->count++;
+	g_strlcat(run->said, line, sizeof(run->said));
+	g_strlcat(run->said, "|", sizeof(run->said));
+}
+
+static void run_script(struct run *run, const char *command, int err)
+{
+	*run = (struct run){ .loop = loop_new() };
+	log_set_sink(on_log_line, run);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(script_start(run->loop, command, -1, -1, err, on_script_end, run));
+	loop_run(run->loop);
+	log_set_sink(NULL, NULL);
+	CU_ASSERT_TRUE(run->ended);
+	loop_free(run->loop);
+}
+
+static void what_a_script_says_is_logged(void)
+{
+	struct run run;
+
+	run_script(&run, "echo one >&2; printf 'two\\r\\n\\nthree' >&2", SCRIPT_TO_LOG);
+	CU_ASSERT_TRUE(run.ok);
+	/* The end of its output may be seen in a later round than its own. */
+	CU_ASSERT_TRUE(g_str_has_prefix(run.said, "one|two|"));
+	run_script(&run, "head -c 2000 /dev/zero | tr '\\0' x >&2; sleep .05; exit 3", SCRIPT_TO_LOG);
+	CU_ASSERT_FALSE(run.ok);
+	CU_ASSERT_TRUE(run.count >= 3);
+	run_script(&run, "echo nobody hears this >&2", -1);
+	CU_ASSERT_STRING_EQUAL(run.said, "");
+}
+
+static void a_script_that_another_reaps_has_failed(void)
+{
+	struct run run;
+	void (*before)(int) = signal(SIGCHLD, SIG_IGN);
+
+	run_script(&run, "exit 0", -1);
+	CU_ASSERT_FALSE(run.ok);
+	signal(SIGCHLD, before);
+}
+
+static void children_get_the_log_unless_it_is_not_lent(void)
+{
+	struct probe p;
+
+	probe_start(&p, LINE_PTY);
+	log_set_fd(STDERR_FILENO);
+	CU_ASSERT_EQUAL(line_stderr(p.line), STDERR_FILENO);
+	log_set_lent(false);
+	CU_ASSERT_EQUAL(line_stderr(p.line), SCRIPT_TO_LOG);
+	log_set_lent(true);
+	log_set_fd(-1);
+	probe_end(&p);
+}
+
 const struct unit_test unit_tests[] = {
 	{ "line: every named speed has a code", every_named_speed_has_a_code },
 	{ "line: other speeds have none", other_speeds_have_none },
@@ -452,5 +531,8 @@ const struct unit_test unit_tests[] = {
 	{ "line: a pty carries bytes unchanged both ways, then hangs up", bytes_both_ways_and_hangup },
 	{ "line: a device in use is busy", a_claimed_device_is_busy },
 	{ "line: a full line takes part, a broken one nothing and hangs up", a_full_line_takes_part },
+	{ "line: what a script says is logged line by line", what_a_script_says_is_logged },
+	{ "line: a script that somebody else reaps has failed", a_script_that_another_reaps_has_failed },
+	{ "line: children get the log's descriptor unless it is not lent", children_get_the_log_unless_it_is_not_lent },
 	{ 0 },
 };

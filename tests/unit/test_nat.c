@@ -10,6 +10,7 @@
 
 #define PEER UINT32_C(0xf0000005)
 #define LOOPBACK UINT32_C(0x7f000001)
+#define BY_ROUTE UINT32_C(0xc0586301)
 
 static struct nat_peer peer_of(uint8_t protocol, uint16_t port)
 {
@@ -36,7 +37,7 @@ static void found_by_both_names(void)
 	struct nat_outer outer = outer_of(2222), resolver = { .side = NAT_RESOLVER, .port = 2222 };
 	struct nat_inner inner = inner_of(22);
 
-	struct nat_entry *e = nat_add(nat, &peer, &outer, &inner);
+	struct nat_entry *e = nat_add(nat, &peer, &outer, &inner, NAT_BY_PEER);
 	CU_ASSERT_PTR_EQUAL(nat_find_outer(nat, &peer, &outer), e);
 	CU_ASSERT_PTR_EQUAL(nat_find_inner(nat, &peer, &inner), e);
 	CU_ASSERT_PTR_NULL(nat_find_outer(nat, &other, &outer));
@@ -59,12 +60,29 @@ static void the_newer_one_counts(void)
 	struct nat_outer a = outer_of(22), b = outer_of(2222);
 	struct nat_inner inner = inner_of(22);
 
-	nat_add(nat, &peer, &a, &inner);
-	struct nat_entry *e = nat_add(nat, &peer, &b, &inner);
+	nat_add(nat, &peer, &a, &inner, NAT_BY_PEER);
+	struct nat_entry *e = nat_add(nat, &peer, &b, &inner, NAT_BY_PEER);
 	CU_ASSERT_PTR_EQUAL(nat_find_inner(nat, &peer, &inner), e);
 	CU_ASSERT_PTR_NULL(nat_find_outer(nat, &peer, &a));
 	CU_ASSERT_EQUAL(nat_count(nat), 1);
 	nat_free(nat);
+}
+
+static struct nat_entry *add(struct nat *nat, uint8_t protocol, unsigned port, enum nat_opener opener)
+{
+	struct nat_peer peer = peer_of(protocol, (uint16_t)port);
+	struct nat_outer outer = outer_of(22);
+	struct nat_inner inner = inner_of(22);
+
+	return nat_add(nat, &peer, &outer, &inner, opener);
+}
+
+static struct nat_entry *get(struct nat *nat, uint8_t protocol, unsigned port)
+{
+	struct nat_peer peer = peer_of(protocol, (uint16_t)port);
+	struct nat_outer outer = outer_of(22);
+
+	return nat_find_outer(nat, &peer, &outer);
 }
 
 static void the_table_is_bounded(void)
@@ -72,23 +90,48 @@ static void the_table_is_bounded(void)
 	struct clock clock;
 	clock_init(&clock, 0);
 	struct nat *nat = nat_new(&clock, 1);
-	struct nat_outer outer = outer_of(22);
-	struct nat_inner inner = inner_of(22);
-	struct nat_peer first = peer_of(IPPROTO_TCP, 0);
 
-	for (uint32_t port = 0; port < 3 * NAT_SIZE; port++) {
-		struct nat_peer peer = peer_of(IPPROTO_TCP, (uint16_t)port);
-
+	for (unsigned port = 0; port < 3 * NAT_SIZE; port++) {
 		clock_advance(&clock, clock.now + 1000);
-		CU_ASSERT_PTR_NOT_NULL(nat_add(nat, &peer, &outer, &inner));
-		struct nat_entry *kept = nat_find_outer(nat, &first, &outer);
+		CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_UDP, port, NAT_BY_PEER));
+		struct nat_entry *kept = get(nat, IPPROTO_UDP, 0);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(kept);
-		nat_touch(nat, kept, TCP_ACK, true);
+		nat_touch(nat, kept, 0, true);
 	}
 	CU_ASSERT_EQUAL(nat_count(nat), NAT_SIZE);
-	struct nat_peer evicted = peer_of(IPPROTO_TCP, 1), last = peer_of(IPPROTO_TCP, 3 * NAT_SIZE - 1);
-	CU_ASSERT_PTR_NULL(nat_find_inner(nat, &evicted, &inner));
-	CU_ASSERT_PTR_NOT_NULL(nat_find_inner(nat, &last, &inner));
+	CU_ASSERT_PTR_NULL(get(nat, IPPROTO_UDP, 1));
+	CU_ASSERT_PTR_NOT_NULL(get(nat, IPPROTO_UDP, 3 * NAT_SIZE - 1));
+	nat_free(nat);
+}
+
+/* libslirp would keep its socket, and nobody could reach it. */
+static void the_living_do_not_make_room(void)
+{
+	struct clock clock;
+	clock_init(&clock, 0);
+	struct nat *nat = nat_new(&clock, 1);
+
+	CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_UDP, 0, NAT_BY_CLIENT));
+	CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_TCP, 1, NAT_BY_CLIENT));
+	for (unsigned port = 2; port < NAT_SIZE; port++)
+		CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_TCP, port, NAT_BY_PEER));
+	CU_ASSERT_PTR_NULL(add(nat, IPPROTO_TCP, NAT_SIZE, NAT_BY_PEER));
+	CU_ASSERT_PTR_NULL(add(nat, IPPROTO_UDP, NAT_SIZE, NAT_BY_PEER));
+	CU_ASSERT_EQUAL(nat_count(nat), NAT_SIZE);
+	nat_touch(nat, get(nat, IPPROTO_TCP, 7), TCP_FIN, true);
+	CU_ASSERT_PTR_NULL(add(nat, IPPROTO_TCP, NAT_SIZE, NAT_BY_PEER));
+	nat_touch(nat, get(nat, IPPROTO_TCP, 7), TCP_FIN, false);
+	CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_UDP, NAT_SIZE, NAT_BY_PEER));
+	CU_ASSERT_PTR_NULL(get(nat, IPPROTO_TCP, 7));
+	CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_TCP, NAT_SIZE, NAT_BY_PEER));
+	CU_ASSERT_PTR_NULL(get(nat, IPPROTO_UDP, NAT_SIZE));
+	for (unsigned port = 2; port < NAT_SIZE; port++)
+		CU_ASSERT_EQUAL(get(nat, IPPROTO_TCP, port) != NULL, port != 7);
+	clock_advance(&clock, NAT_CLIENT_IDLE);
+	nat_touch(nat, get(nat, IPPROTO_TCP, 1), TCP_ACK, true);
+	CU_ASSERT_PTR_NOT_NULL(add(nat, IPPROTO_TCP, 7, NAT_BY_PEER));
+	CU_ASSERT_PTR_NULL(add(nat, IPPROTO_TCP, NAT_SIZE + 1, NAT_BY_PEER));
+	CU_ASSERT_PTR_NOT_NULL(get(nat, IPPROTO_TCP, 1));
 	nat_free(nat);
 }
 
@@ -101,8 +144,8 @@ static void what_is_over_is_forgotten(void)
 	struct nat_outer outer = outer_of(22);
 	struct nat_inner inner = inner_of(22);
 
-	nat_add(nat, &udp, &outer, &inner);
-	struct nat_entry *t = nat_add(nat, &tcp, &outer, &inner);
+	nat_add(nat, &udp, &outer, &inner, NAT_BY_PEER);
+	struct nat_entry *t = nat_add(nat, &tcp, &outer, &inner, NAT_BY_PEER);
 	clock_advance(&clock, NAT_UDP_IDLE - 1);
 	CU_ASSERT_PTR_NOT_NULL(nat_find_inner(nat, &udp, &inner));
 	clock_advance(&clock, NAT_UDP_IDLE);
@@ -149,7 +192,7 @@ static void agrees_with_a_plain_table(void)
 		for (unsigned n = 0; n < 16; n++)
 			if (model[p][n].outer == o)
 				model[p][n].used = false;
-		nat_add(nat, &peer, &outer, &inner);
+		nat_add(nat, &peer, &outer, &inner, NAT_BY_PEER);
 		model[p][i].used = true;
 		model[p][i].outer = o;
 	}
@@ -157,9 +200,11 @@ static void agrees_with_a_plain_table(void)
 }
 
 struct own {
+	struct policy_host host;
 	uint32_t addr;
-	unsigned asked;
+	unsigned asked, routes;
 	bool fails;
+	enum policy_route route; /* of the address 192.88.99.1; the others are away, or unknown, too */
 };
 
 static bool own_addresses(void *arg, GArray *addresses)
@@ -169,6 +214,20 @@ static bool own_addresses(void *arg, GArray *addresses)
 	own->asked++;
 	g_array_append_val(addresses, own->addr);
 	return !own->fails;
+}
+
+static enum policy_route route(void *arg, uint32_t addr)
+{
+	struct own *own = arg;
+
+	own->routes++;
+	return addr == BY_ROUTE || own->route == ROUTE_UNKNOWN ? own->route : ROUTE_AWAY;
+}
+
+static struct own *own_host(struct own *own)
+{
+	own->host = (struct policy_host){ .addresses = own_addresses, .route = route, .arg = own };
+	return own;
 }
 
 static const struct {
@@ -183,10 +242,10 @@ static const struct {
 static void never_this_machine(void)
 {
 	struct clock clock;
-	struct own own = { .addr = 0xc0a80102 };
+	struct own own = { .addr = 0xc0a80102, .route = ROUTE_AWAY };
 	struct net_config config = { 0 };
 	clock_init(&clock, 0);
-	struct policy *policy = policy_new(&config, &clock, own_addresses, &own);
+	struct policy *policy = policy_new(&config, &clock, &own_host(&own)->host);
 
 	for (unsigned twice = 0; twice < 2; twice++)
 		for (unsigned i = 0; i < sizeof(destinations) / sizeof(destinations[0]); i++)
@@ -200,10 +259,10 @@ static void never_this_machine(void)
 static void a_new_address_is_noticed(void)
 {
 	struct clock clock;
-	struct own own = { .addr = 1 };
+	struct own own = { .addr = 1, .route = ROUTE_AWAY };
 	struct net_config config = { 0 };
 	clock_init(&clock, 0);
-	struct policy *policy = policy_new(&config, &clock, own_addresses, &own);
+	struct policy *policy = policy_new(&config, &clock, &own_host(&own)->host);
 
 	CU_ASSERT_TRUE(policy_world(policy, 0x0a000001, true));
 	own.addr = 0x0a000001;
@@ -219,10 +278,10 @@ static void a_new_address_is_noticed(void)
 static void unknown_addresses_allow_nothing(void)
 {
 	struct clock clock;
-	struct own own = { .addr = 5, .fails = true };
+	struct own own = { .addr = 5, .fails = true, .route = ROUTE_UNKNOWN };
 	struct net_config config = { 0 };
 	clock_init(&clock, 0);
-	struct policy *policy = policy_new(&config, &clock, own_addresses, &own);
+	struct policy *policy = policy_new(&config, &clock, &own_host(&own)->host);
 
 	CU_ASSERT_FALSE(policy_world(policy, 0x0a000001, true));
 	own.fails = false;
@@ -234,6 +293,49 @@ static void unknown_addresses_allow_nothing(void)
 	policy_free(policy);
 }
 
+/* Prefixes that are ours by a route, of which no interface knows (AnyIP). */
+static void ours_by_a_route(void)
+{
+	struct clock clock;
+	struct own own = { .addr = 0x0a000005, .route = ROUTE_HERE };
+	struct net_config config = { 0 };
+	clock_init(&clock, 0);
+	struct policy *policy = policy_new(&config, &clock, &own_host(&own)->host);
+
+	CU_ASSERT_FALSE(policy_world(policy, BY_ROUTE, true));
+	CU_ASSERT_TRUE(policy_world(policy, BY_ROUTE + 1, true));
+	CU_ASSERT_TRUE(policy_world(policy, BY_ROUTE + 1, true));
+	CU_ASSERT_EQUAL(own.routes, 2);
+	own.route = ROUTE_AWAY;
+	CU_ASSERT_TRUE(policy_world(policy, BY_ROUTE, true));
+	own.route = ROUTE_HERE;
+	clock_advance(&clock, CLOCK_SECOND);
+	CU_ASSERT_FALSE(policy_world(policy, BY_ROUTE, true));
+	own.route = ROUTE_UNKNOWN;
+	CU_ASSERT_TRUE(policy_world(policy, BY_ROUTE, true));
+	CU_ASSERT_FALSE(policy_world(policy, 0x0a000005, true));
+	policy_free(policy);
+}
+
+/* The kernel's own answers: what holds on any machine. */
+static void the_kernel_is_asked(void)
+{
+	struct policy_host *host = policy_host_new();
+	GArray *addresses = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+
+	CU_ASSERT_TRUE(host->addresses(host->arg, addresses));
+	for (unsigned i = 0; i < 100; i++) {
+		enum policy_route loopback = host->route(host->arg, LOOPBACK + i);
+
+		CU_ASSERT_TRUE(loopback == ROUTE_HERE || loopback == ROUTE_UNKNOWN);
+		CU_ASSERT_NOT_EQUAL(host->route(host->arg, 0x08080808), ROUTE_HERE);
+	}
+	for (guint i = 0; i < addresses->len; i++)
+		CU_ASSERT_NOT_EQUAL(host->route(host->arg, g_array_index(addresses, uint32_t, i)), ROUTE_AWAY);
+	g_array_free(addresses, TRUE);
+	policy_host_free(host);
+}
+
 static void services_are_looked_up(void)
 {
 	struct clock clock;
@@ -243,7 +345,7 @@ static void services_are_looked_up(void)
 	uint32_t host;
 	uint16_t port;
 	clock_init(&clock, 0);
-	struct policy *policy = policy_new(&config, &clock, own_addresses, &own);
+	struct policy *policy = policy_new(&config, &clock, &own_host(&own)->host);
 
 	g_array_append_val(config.services, s);
 	CU_ASSERT_TRUE(policy_service(policy, CONFIG_TCP, 80, &host, &port));
@@ -263,11 +365,14 @@ const struct unit_test unit_tests[] = {
 	{ "nat: a conversation is found by both names", found_by_both_names },
 	{ "nat: of two with one name the newer counts", the_newer_one_counts },
 	{ "nat: bounded, the silent one makes room", the_table_is_bounded },
+	{ "nat: living connections and forwards do not make room", the_living_do_not_make_room },
 	{ "nat: what is over is forgotten", what_is_over_is_forgotten },
 	{ "nat: agrees with a plain table", agrees_with_a_plain_table },
 	{ "policy: never this machine, nor a group", never_this_machine },
 	{ "policy: a new address of ours is noticed", a_new_address_is_noticed },
 	{ "policy: own addresses unknown, nothing allowed", unknown_addresses_allow_nothing },
+	{ "policy: ours by a route", ours_by_a_route },
+	{ "policy: the kernel is asked", the_kernel_is_asked },
 	{ "policy: services", services_are_looked_up },
 	{ 0 },
 };
