@@ -75,6 +75,10 @@ int line_stderr(const struct line *line);
 void line_next(struct line *line);
 void line_again(struct line *line);
 void line_fail(struct line *line, enum exit_status status);
+/* Gives everything back and ends as line_device_failed() does; errno says why. */
+void line_lost(struct line *line);
+/* Sets the terminal as configured, minding CARRIER or not. */
+void line_set_terminal(struct line *line, bool carrier);
 /* Calls WAKE in DELAY microseconds. */
 void line_wait(struct line *line, uint64_t delay, line_step *wake);
 /* Begins again with the first step of opening, after DELAY microseconds. */

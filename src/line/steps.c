@@ -107,7 +107,7 @@ static void run_connect(struct line *line)
 	run_script(line, line->config->connect, &connect_words);
 }
 
-static void lost_while_opening(struct line *line)
+void line_lost(struct line *line)
 {
 	int error = errno;
 
@@ -131,7 +131,7 @@ static void await_carrier(struct line *line)
 	if (line->carrier_seen >= wanted) {
 		line_next(line);
 	} else if (!carrier && errno) {
-		lost_while_opening(line);
+		line_lost(line);
 	} else {
 		if (!carrier && !line->no_carrier)
 			log_info("Waiting for carrier on %s (option local does without)", line->name);
@@ -140,20 +140,28 @@ static void await_carrier(struct line *line)
 	}
 }
 
-/* The scripts may have changed the settings. */
-static void mind_carrier(struct line *line)
+void line_set_terminal(struct line *line, bool carrier)
 {
 	char *why;
 
-	if (!line->serial || line->config->kind != LINE_TTY || serial_set(line->serial, line->config, true, &why)) {
+	if (serial_set(line->serial, line->config, carrier, &why)) {
 		line_next(line);
 	} else if (why) {
 		log_error("%s", why);
 		g_free(why);
 		line_fail(line, EXIT_FATAL_ERROR);
 	} else {
-		lost_while_opening(line);
+		line_lost(line);
 	}
+}
+
+/* The scripts may have changed the settings. */
+static void mind_carrier(struct line *line)
+{
+	if (line->serial && line->config->kind == LINE_TTY)
+		line_set_terminal(line, true);
+	else
+		line_next(line);
 }
 
 static void run_welcome(struct line *line)

@@ -70,32 +70,14 @@ static void shut_tty(struct line *line)
 	line->on_stdin = false;
 }
 
-static void give_up(struct line *line)
-{
-	int error = errno;
-
-	shut_tty(line);
-	errno = error;
-	line_device_failed(line);
-}
-
 /* The rest, once the descriptors are there: PATH is the device's own. */
 static void take_over(struct line *line, const char *path)
 {
-	char *why;
-
 	line->serial = serial_new(line->in, path);
-	if (!line->serial || (!line->on_stdin && !serial_claim(line->serial))) {
-		give_up(line);
-	} else if (serial_set(line->serial, line->config, false, &why)) {
-		line_next(line);
-	} else if (why) {
-		log_error("%s", why);
-		g_free(why);
-		line_fail(line, EXIT_FATAL_ERROR);
-	} else {
-		give_up(line);
-	}
+	if (!line->serial || (!line->on_stdin && !serial_claim(line->serial)))
+		line_lost(line);
+	else
+		line_set_terminal(line, false);
 }
 
 static bool is_stdin(const char *device)
@@ -149,7 +131,7 @@ static void open_device(struct line *line, const char *path)
 	}
 	line->in = line->out = priv_open_device(path);
 	if (line->in < 0) {
-		give_up(line);
+		line_lost(line);
 		return;
 	}
 	g_free(line->name);
