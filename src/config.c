@@ -32,6 +32,54 @@ static void ipcp_defaults(struct ipcp_config *ipcp)
 	ipcp->limits.max_failure = IPCP_MAX_FAILURE;
 }
 
+static void net_defaults(struct net_config *net)
+{
+	net->backend = NET_SLIRP;
+	net->services = g_array_new(FALSE, TRUE, sizeof(struct service));
+	net->forwards = g_array_new(FALSE, TRUE, sizeof(struct forward));
+	net->from = g_array_new(FALSE, TRUE, sizeof(struct access_rule));
+	net->to = g_array_new(FALSE, TRUE, sizeof(struct access_rule));
+	net->socks = g_array_new(FALSE, TRUE, sizeof(struct listen_address));
+	net->rate = CONFIG_RATE_LIMIT;
+	net->burst = CONFIG_RATE_BURST;
+	net->max_flows = CONFIG_MAX_FLOWS;
+	net->max_flows_per_service = CONFIG_MAX_FLOWS_PER_SERVICE;
+	net->unit = -1;
+}
+
+void net_config_copy(struct net_config *to, const struct net_config *from)
+{
+	*to = *from;
+	to->services = g_array_copy(from->services);
+	to->forwards = g_array_copy(from->forwards);
+	to->from = g_array_copy(from->from);
+	to->to = g_array_copy(from->to);
+	to->socks = g_array_copy(from->socks);
+	to->socks_user = g_strdup(from->socks_user);
+	to->socks_password = g_strdup(from->socks_password);
+	to->proxy = g_strdup(from->proxy);
+	to->ifname = g_strdup(from->ifname);
+}
+
+static void free_secret(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	g_free(secret);
+}
+
+void net_config_clear(struct net_config *net)
+{
+	GArray *arrays[] = { net->services, net->forwards, net->from, net->to, net->socks };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(arrays); i++)
+		g_array_free(arrays[i], TRUE);
+	g_free(net->socks_user);
+	free_secret(net->socks_password);
+	free_secret(net->proxy);
+	g_free(net->ifname);
+}
+
 struct config *config_new(void)
 {
 	struct config *config = g_new0(struct config, 1);
@@ -43,10 +91,8 @@ struct config *config_new(void)
 	config->line.modem = true;
 	config->line.stop_bits = 1;
 	config->line.connect_delay_ms = 1000;
-	config->net.backend = NET_SLIRP;
-	config->net.services = g_array_new(FALSE, TRUE, sizeof(struct service));
-	config->net.forwards = g_array_new(FALSE, TRUE, sizeof(struct forward));
-	config->net.unit = -1;
+	net_defaults(&config->net);
+	config->metrics = g_array_new(FALSE, TRUE, sizeof(struct listen_address));
 	config->logfd = 1;
 	config->maxfail = 10;
 	config->holdoff = 30;
@@ -59,14 +105,14 @@ void config_free(struct config *config)
 		return;
 	char *strings[] = {
 		config->program, config->line.device, config->line.pty, config->line.socket, config->line.init,
-		config->line.connect, config->line.disconnect, config->line.welcome, config->net.ifname, config->logfile,
-		config->ipparam, config->linkname,
+		config->line.connect, config->line.disconnect, config->line.welcome, config->logfile, config->ipparam,
+		config->linkname, config->control, config->capture,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
-	g_array_free(config->net.services, TRUE);
-	g_array_free(config->net.forwards, TRUE);
+	g_array_free(config->metrics, TRUE);
+	net_config_clear(&config->net);
 	g_free(config);
 }
 
@@ -84,6 +130,10 @@ static const char *check_net(const struct net_config *net)
 		return "restrict needs net slirp: with net tun, the kernel's packet filter decides what the peer may reach";
 	if (net->host_loopback)
 		return "host-loopback needs net slirp";
+	if (net->socks->len > 0)
+		return "socks needs net slirp: with net tun, programs reach the peer directly";
+	if (net->proxy)
+		return "proxy needs net slirp: with net tun, the peer's connections are the kernel's";
 	return NULL;
 }
 

@@ -6,6 +6,7 @@
 #define SLIRPPD_CONFIG_H
 
 #include <glib.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -88,12 +89,17 @@ enum net_backend { NET_SLIRP, NET_TUN };
 #define CONFIG_TCP 6
 #define CONFIG_UDP 17
 
-/* service [udp:]PORT[:HOST:PORT] */
+#define CONFIG_NAME_MAX 32
+
+/* service [udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT] */
 struct service {
 	uint8_t protocol; /* CONFIG_TCP or CONFIG_UDP */
 	uint16_t port;    /* at our PPP address */
 	uint32_t host;    /* where it leads: 127.0.0.1 unless given */
 	uint16_t host_port;
+	unsigned max;     /* conversations at once; 0: as max-flows-per-service says */
+	unsigned idle;    /* seconds without a packet after which a conversation is ended; 0: none but the protocol's own */
+	char name[CONFIG_NAME_MAX]; /* for people; may be empty */
 };
 
 /* forward [udp:][BIND:]PORT:[HOST:]PORT */
@@ -105,12 +111,40 @@ struct forward {
 	uint16_t host_port;
 };
 
+/* permit-from, deny-from, permit-to, deny-to CIDR[:PORT]: the first rule of a list that matches decides; where none does, the packet
+ * may pass if the list is empty or ends with a deny, and may not if it ends with a permit. */
+struct access_rule {
+	bool permit;
+	struct in6_addr addr; /* an IPv4 address as ::ffff:a.b.c.d */
+	uint8_t prefix;       /* of 128 bits */
+	uint16_t port;        /* 0: all */
+};
+
+/* Where a server of ours listens. */
+struct listen_address {
+	char host[INET6_ADDRSTRLEN]; /* numeric */
+	uint16_t port;
+};
+
+/* As DESIGN says: on, and so generous that nobody meets them by accident. */
+#define CONFIG_RATE_LIMIT 5000
+#define CONFIG_RATE_BURST 10000
+#define CONFIG_MAX_FLOWS 2048
+#define CONFIG_MAX_FLOWS_PER_SERVICE 1024
+
 struct net_config {
 	enum net_backend backend;
 	bool restrict_peer; /* `restrict`: services and nothing else */
 	bool host_loopback; /* every port of 127.0.0.1 at our address */
 	GArray *services;   /* of struct service */
 	GArray *forwards;   /* of struct forward */
+	GArray *from, *to;  /* of struct access_rule: the peer's addresses, and where it may go */
+	unsigned rate, burst; /* new conversations of the peer a second, and at once; 0: no limit */
+	unsigned max_flows, max_flows_per_service; /* that the peer has opened at once; 0: no limit but the system's */
+	unsigned lockout_refusals, lockout_seconds; /* so many refusals within a minute lock the peer's new conversations out; 0: never */
+	GArray *socks;      /* of struct listen_address */
+	char *socks_user, *socks_password;
+	char *proxy;        /* socks5://… or http://…: the peer's TCP to the world leaves through it */
 	int unit;           /* -1: the first free */
 	char *ifname;       /* instead of pppN */
 };
@@ -137,7 +171,17 @@ struct config {
 	unsigned maxconnect, idle; /* seconds; 0: none */
 	char *ipparam, *linkname;
 	bool dump, dryrun;
+
+	char *control;          /* path of the control socket */
+	GArray *metrics;        /* of struct listen_address: the same over TCP, read-only */
+	char *capture;          /* a pcapng file of all frames */
+	unsigned capture_size;  /* bytes after which it is rotated; 0: never */
+	bool logfile_optional;  /* where `logfile` cannot be opened, that is a warning (a PyLiRP configuration named it) */
 };
+
+/* A copy of everything, arrays and strings too; end it with net_config_clear(). TO is overwritten. */
+void net_config_copy(struct net_config *to, const struct net_config *from);
+void net_config_clear(struct net_config *net);
 
 /* A config with every default set; free it with config_free(). */
 struct config *config_new(void);

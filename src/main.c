@@ -1,4 +1,5 @@
 /* From the arguments to a running loop: the only file that knows all rooms. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -13,11 +14,15 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "capture.h"
+#include "check/check.h"
 #include "compat/pppd/options.h"
 #include "config.h"
+#include "control/control.h"
 #include "log.h"
 #include "loop.h"
 #include "priv.h"
+#include "requests.h"
 #include "session.h"
 #include "status.h"
 
@@ -32,6 +37,10 @@ struct program {
 	struct options *options;
 	struct loop *loop;
 	struct session *session;
+	struct capture *capture;
+	struct requests *requests;
+	struct control *control;
+	struct watchdog *watchdog;
 	struct timer detach;
 	int background; /* for background_ready(); -1: in the foreground for good, or already detached */
 	int status;     /* enum exit_status, or EXIT_FATAL_SIGNAL */
@@ -84,26 +93,35 @@ static bool stderr_is_free(void)
 	return !same_file(STDERR_FILENO, STDIN_FILENO) && !same_file(STDERR_FILENO, STDOUT_FILENO);
 }
 
-/* Where log lines go (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line. Errors then go to standard error. */
-static bool open_log(const struct config *config)
+/* Where log lines go without a log file (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line. */
+static int log_descriptor(const struct config *config)
 {
 	int fd = config->logfd;
 
+	if (config->line.kind == LINE_NOTTY && fd <= 1)
+		return -1;
+	if (config->line.kind == LINE_TTY && !config->line.device && fd >= 0 && isatty(fd))
+		return -1;
+	return fd;
+}
+
+static bool open_log(const struct config *config)
+{
+	int fd = config->logfile ? priv_open_log(config->logfile) : -1;
+	const char *why = config->logfile && fd < 0 ? g_strerror(errno) : NULL;
+
 	log_set_debug(config->debug);
-	if (config->logfile) {
-		fd = priv_open_log(config->logfile);
-		if (fd < 0) {
-			log_option_error("Can't open log file %s: %m", config->logfile);
-			return false;
-		}
-	} else if (config->line.kind == LINE_NOTTY && fd <= 1) {
-		fd = -1;
-	} else if (config->line.kind == LINE_TTY && !config->line.device && fd >= 0 && isatty(fd)) {
-		fd = -1;
+	if (why && !config->logfile_optional) {
+		log_option_error("Can't open log file %s: %s", config->logfile, why);
+		return false;
 	}
+	if (fd < 0)
+		fd = log_descriptor(config);
 	log_set_fd(fd);
 	if (fd < 0 && config->logfd >= 0 && stderr_is_free())
 		log_set_error_fd(STDERR_FILENO);
+	if (why)
+		log_warn("Can't open log file %s: %s; going on without it", config->logfile, why);
 	return true;
 }
 
@@ -152,7 +170,41 @@ static void on_done(void *arg, enum exit_status status)
 	loop_quit(p->loop);
 }
 
-static const struct session_events session_events = { .line_open = on_line_open, .up = on_up, .done = on_done };
+static char *describe(const struct program *p, enum session_state state)
+{
+	struct session_report report;
+	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN];
+
+	session_report(p->session, &report);
+	if (state != SESSION_UP)
+		return g_strdup_printf("%s: %s", session_state_name(state), report.line);
+	const struct in_addr ours = { htonl(report.ppp.addresses.local) }, peers = { htonl(report.ppp.addresses.remote) };
+	return g_strdup_printf("up: %s <-> %s on %s", inet_ntop(AF_INET, &ours, local, sizeof(local)),
+			       inet_ntop(AF_INET, &peers, remote, sizeof(remote)), report.line);
+}
+
+/* Told to everyone who watches: the service manager, a capture, the status page. */
+static void on_state(void *arg, enum session_state state)
+{
+	struct program *p = arg;
+
+	if (!p->session)
+		return;
+	char *text = describe(p, state);
+	background_notify_status(text);
+	if (p->capture)
+		capture_comment(p->capture, text);
+	if (p->control)
+		control_state(p->control, state);
+	g_free(text);
+}
+
+static const struct session_events session_events = {
+	.state = on_state,
+	.line_open = on_line_open,
+	.up = on_up,
+	.done = on_done,
+};
 
 static void take_signal(struct program *p, int sig)
 {
@@ -205,22 +257,81 @@ static int catch_signals(struct program *p)
 	return fd;
 }
 
+static bool open_capture(struct program *p)
+{
+	const struct config *config = p->config;
+	struct session_report report;
+
+	if (!config->capture)
+		return true;
+	session_report(p->session, &report);
+	p->capture = capture_open(config->capture, config->capture_size, report.name, report.line);
+	session_set_capture(p->session, p->capture);
+	return p->capture != NULL;
+}
+
+static bool open_control(struct program *p)
+{
+	bool failed;
+
+	p->requests = requests_new(p->config, p->options, p->session);
+	p->control = control_new(p->config, p->loop, p->session, &requests_actions, p->requests, &failed);
+	control_set_capture(p->control, p->capture);
+	return !failed;
+}
+
+/* The session, and what watches it. */
+static bool open_session(struct program *p)
+{
+	p->session = session_new(p->config, p->loop, &session_events, p);
+	return p->session && open_capture(p) && open_control(p);
+}
+
+/* A program in the background is in another folder. */
+static void make_absolute(char **path)
+{
+	char *given = *path;
+
+	if (!given)
+		return;
+	*path = g_canonicalize_filename(given, NULL);
+	g_free(given);
+}
+
+static void close_session(struct program *p)
+{
+	control_free(p->control);
+	p->control = NULL;
+	if (p->session)
+		session_free(p->session);
+	p->session = NULL;
+	requests_free(p->requests);
+	if (p->capture)
+		capture_close(p->capture);
+}
+
 static int run(struct program *p)
 {
 	raise_descriptor_limit();
 	p->loop = loop_new();
 	int signals = catch_signals(p);
 	timer_init(&p->detach, loop_clock(p->loop), detach, p);
-	p->session = session_new(p->config, p->loop, &session_events, p);
-	if (p->session) {
+	background_notify_open();
+	p->watchdog = watchdog_new(loop_clock(p->loop));
+	if (open_session(p)) {
+		if (!p->config->up_sdnotify)
+			background_notify_ready();
 		if (p->background >= 0 && !p->config->updetach)
 			timer_set(&p->detach, DETACH_DELAY);
 		session_start(p->session);
 		loop_run(p->loop);
-		session_free(p->session);
 	} else {
 		p->status = EXIT_FATAL_ERROR;
 	}
+	background_notify("STOPPING=1");
+	close_session(p);
+	watchdog_free(p->watchdog);
+	background_notify_close();
 	timer_stop(&p->detach);
 	loop_free(p->loop);
 	close(signals);
@@ -236,6 +347,8 @@ static int start(struct program *p, const char *name)
 	log_syslog_only(LOG_NOTICE, "%s %s started by %s, uid %u", name, PACKAGE_VERSION, user_name(), (unsigned)getuid());
 	p->background = -1;
 	log_set_lent(keeps_log(config));
+	make_absolute(&p->config->control);
+	make_absolute(&p->config->capture);
 	if (!config->nodetach) {
 		p->background = background_fork();
 		if (p->background < 0) {
@@ -252,6 +365,8 @@ int main(int argc, char *argv[])
 	enum exit_status status;
 	int code;
 
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return check_main(argc, argv);
 	/* Who ignores it hands that on, and no script would have an exit code. */
 	signal(SIGCHLD, SIG_DFL);
 	open_standard_fds();

@@ -149,6 +149,30 @@ int priv_open_log(const char *path)
 	return fd;
 }
 
+static int move_aside(const char *path)
+{
+	char *old = g_strdup_printf("%s.1", path);
+	int result = rename(path, old);
+	int error = errno;
+
+	g_free(old);
+	errno = error;
+	return result;
+}
+
+int priv_open_capture(const char *path, bool rotate)
+{
+	const int flags = O_CREAT | O_TRUNC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC;
+
+	if (rotate && move_aside(path) < 0 && errno != ENOENT)
+		return -1;
+	int fd = open(path, O_WRONLY | flags, 0600);
+	/* A FIFO that nobody reads yet. */
+	if (fd < 0 && errno == ENXIO)
+		fd = open(path, O_RDWR | flags, 0600);
+	return fd;
+}
+
 /* NULL: there is no place for pid files. */
 static char *pid_path(const char *name)
 {

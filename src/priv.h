@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* Opens a device for reading and writing: O_NONBLOCK, O_NOCTTY, O_CLOEXEC. Returns the descriptor, or -1 with errno. */
@@ -24,6 +25,11 @@ pid_t priv_shell(const char *command, int in, int out, int err);
 /* Appends to (or makes, mode 0644) a log file, or writes to a FIFO whether it is read or not; the descriptor, or -1 with errno. */
 int priv_open_log(const char *path);
 
+/* Makes (mode 0600) or empties a file for a capture; a symbolic link is refused, since a capture holds what was said in secret. ROTATE:
+ * what is there becomes PATH.1 first. A FIFO is opened whether it is read or not. The descriptor, non-blocking, or -1 with errno. May be
+ * called from any thread. */
+int priv_open_capture(const char *path, bool rotate);
+
 /* Writes the pid file of NAME (`ppp0` gives RUN/ppp0.pid, `ppp-LINK` its link's) and removes it if it is ours. One that another living
  * process has is left alone. That, or a failure, is logged and stops nothing. Without root, RUN is $XDG_RUNTIME_DIR, or nothing is
  * written. LINE2: a second line, or NULL. */
@@ -41,5 +47,12 @@ int priv_tun_open(const char *name, char *ifname, bool *vnet_hdr);
 /* Gives the interface its point-to-point addresses (host byte order) and MTU and takes it up; or takes it down. 0, or -1 with errno. */
 int priv_tun_up(const char *ifname, uint32_t local, uint32_t remote, unsigned mtu);
 int priv_tun_down(const char *ifname);
+
+/* Makes the Unix socket PATH, which only its owner may connect to, and listens on it. What a dead process left there is replaced, a
+ * living one's socket and a file that is no socket are left alone. Returns a non-blocking descriptor, and in MADE what to remove at
+ * the end; or -1 with *WHY (g_free() it). */
+int priv_listen_unix(const char *path, struct stat *made, char **why);
+/* Removes it, if it still is the one that was made. */
+void priv_remove_unix(const char *path, const struct stat *made);
 
 #endif

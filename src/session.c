@@ -1,64 +1,35 @@
 /* A session and its successors: opening the line, PPP, the end, and the next try (RFC 1661 §3.2; pppd's timers, messages and exit
  * codes). Called by main; ties line, ppp, queue and backend together. How packets move is in transfer.c. */
-#include "session.h"
+#include "session_internal.h"
 
 #include <signal.h>
 
-#include "line/line.h"
 #include "log.h"
-#include "net/net.h"
-#include "ppp/ppp.h"
 #include "priv.h"
-#include "transfer.h"
 
 /* The least time between two tries where the last one came to nothing: a program that ends at once, a port that hangs up at once,
  * must not be tried a thousand times a second. It doubles while the line cannot be opened at all. */
 #define RETRY_MIN (CLOCK_SECOND / 2)
 #define RETRY_DOUBLINGS 4
 
-enum stage {
-	STAGE_REST,    /* before the first try, and after the last */
-	STAGE_OPENING, /* the line is being opened: scripts, carrier */
-	STAGE_LINK,    /* PPP is spoken */
-	STAGE_CLOSING, /* the line is being closed: disconnect script */
-	STAGE_HOLDOFF
-};
-
-struct session {
-	const struct config *config;
-	struct loop *loop;
-	const struct session_events *events;
-	void *arg;
-
-	struct line *line;
-	struct ppp *ppp;
-	struct net *net;
-	struct transfer *transfer;
-	char name[16];   /* ppp0 */
-	char *link_name; /* ppp-LINKNAME, where one was given */
-
-	enum stage stage;
-	enum exit_status status;
-	bool quit;          /* no further try, whatever persist says */
-	bool close_asked;   /* by a signal, while the line was being opened */
-	bool need_holdoff;  /* the end was not of our own or the line's making */
-	bool was_up;        /* this try had a network protocol up */
-	unsigned unsuccess; /* tries since a network protocol last came up */
-	unsigned failures;  /* tries since the line last was opened */
-	uint64_t up_since;
-	struct timer holdoff, maxconnect, idle;
-};
-
-static void attempt(void *arg)
+static void set_state(struct session *s, enum session_state state)
 {
-	struct session *s = arg;
+	if (s->state == state)
+		return;
+	s->state = state;
+	s->state_since = loop_clock(s->loop)->now;
+	s->events->state(s->arg, state);
+}
 
-	s->stage = STAGE_OPENING;
-	s->status = EXIT_CONNECT_FAILED;
-	s->need_holdoff = true;
-	s->was_up = s->close_asked = false;
-	s->unsuccess++;
-	line_open(s->line, s->config->persist);
+static void set_stage(struct session *s, enum stage stage)
+{
+	static const enum session_state states[] = {
+		[STAGE_REST] = SESSION_IDLE,	   [STAGE_OPENING] = SESSION_OPENING, [STAGE_LINK] = SESSION_NEGOTIATING,
+		[STAGE_CLOSING] = SESSION_CLOSING, [STAGE_HOLDOFF] = SESSION_WAITING,
+	};
+
+	s->stage = stage;
+	set_state(s, states[stage]);
 }
 
 /* A script that failed of the signal says more than the signal does (pppd: main.c). */
@@ -67,23 +38,38 @@ static bool ended_by_script(const struct session *s)
 	return s->status == EXIT_CONNECT_FAILED || s->status == EXIT_INIT_FAILED;
 }
 
-static void over(struct session *s)
+/* How long to wait before the next try. */
+static uint64_t delay_before_next(const struct session *s)
+{
+	uint64_t delay = s->need_holdoff ? s->config->holdoff * CLOCK_SECOND : 0;
+	uint64_t least = s->was_up ? 0 : RETRY_MIN << MIN(s->failures, RETRY_DOUBLINGS);
+
+	return s->redial ? 0 : MAX(delay, least);
+}
+
+static bool is_last(const struct session *s)
 {
 	const struct config *config = s->config;
 
+	if (s->quit)
+		return true;
+	return !s->redial && (!config->persist || (config->maxfail > 0 && s->unsuccess >= config->maxfail));
+}
+
+static void over(struct session *s)
+{
 	if (s->quit && !ended_by_script(s))
 		s->status = EXIT_USER_REQUEST;
-	s->stage = STAGE_REST;
-	if (!config->persist || s->quit || (config->maxfail > 0 && s->unsuccess >= config->maxfail)) {
+	if (s->parked && !s->quit) {
+		set_stage(s, STAGE_REST);
+	} else if (is_last(s)) {
+		set_stage(s, STAGE_REST);
 		s->events->done(s->arg, s->status);
-		return;
+	} else {
+		set_stage(s, STAGE_HOLDOFF);
+		timer_set(&s->holdoff, delay_before_next(s));
+		s->redial = false;
 	}
-	uint64_t delay = s->need_holdoff ? config->holdoff * CLOCK_SECOND : 0;
-	uint64_t least = s->was_up ? 0 : RETRY_MIN << MIN(s->failures, RETRY_DOUBLINGS);
-	if (delay < least)
-		delay = least;
-	s->stage = STAGE_HOLDOFF;
-	timer_set(&s->holdoff, delay);
 }
 
 static void stop_timers(struct session *s)
@@ -99,7 +85,7 @@ static void end_link(struct session *s)
 	stop_timers(s);
 	transfer_flush(s->transfer); /* the last Terminate-Ack */
 	transfer_stop(s->transfer);
-	s->stage = STAGE_CLOSING;
+	set_stage(s, STAGE_CLOSING);
 	line_close(s->line);
 }
 
@@ -112,7 +98,7 @@ static unsigned connect_delay(const struct line_config *line)
 static void close_unused(struct session *s)
 {
 	s->status = EXIT_USER_REQUEST;
-	s->stage = STAGE_CLOSING;
+	set_stage(s, STAGE_CLOSING);
 	line_close(s->line);
 }
 
@@ -125,13 +111,14 @@ static void on_ready(void *arg)
 		close_unused(s);
 		return;
 	}
-	s->stage = STAGE_LINK;
+	set_stage(s, STAGE_LINK);
 	s->status = EXIT_NEGOTIATION_FAILED;
 	if (line_is_fd(s->line, log_fd()))
 		log_set_fd(-1);
 	log_info("Using interface %s", s->name);
 	log_notice("Connect: %s <--> %s", s->name, line_name(s->line));
 	transfer_start(s->transfer);
+	session_add_frames(&s->past, ppp_counters(s->ppp));
 	ppp_start(s->ppp, connect_delay(&s->config->line));
 	s->events->line_open(s->arg);
 }
@@ -224,7 +211,8 @@ static void on_idle(void *arg)
 static void on_ip_up(void *arg, const struct ppp_addresses *a)
 {
 	struct session *s = arg;
-	struct net_link link = { .local = a->local, .remote = a->remote, .dns = s->config->ipcp.own_dns, .mtu = a->mtu };
+	struct net_link link = { .local = a->local, .remote = a->remote, .dns = s->config->ipcp.own_dns,
+				 .peer_dns = a->peer_dns[0], .mtu = a->mtu };
 
 	if (!net_up(s->net, &link)) {
 		ppp_close(s->ppp, "Interface configuration failed", EXIT_FATAL_ERROR);
@@ -233,20 +221,24 @@ static void on_ip_up(void *arg, const struct ppp_addresses *a)
 	s->status = EXIT_OK;
 	s->was_up = true;
 	s->unsuccess = 0;
-	s->up_since = loop_clock(s->loop)->now;
 	transfer_ip_up(s->transfer, a->mtu);
 	if (s->config->maxconnect)
 		timer_set(&s->maxconnect, s->config->maxconnect * CLOCK_SECOND);
 	if (s->config->idle)
 		timer_set(&s->idle, s->config->idle * CLOCK_SECOND);
+	set_state(s, SESSION_UP);
 }
 
 static void on_ip_down(void *arg)
 {
 	struct session *s = arg;
-	uint64_t seconds = (loop_clock(s->loop)->now - s->up_since) / CLOCK_SECOND;
+	struct ppp_report report;
+	const struct ppp_counters *c = &report.counters;
+
+	ppp_get_report(s->ppp, &report);
+	uint64_t seconds = (loop_clock(s->loop)->now - report.up_since) / CLOCK_SECOND;
 	unsigned tenths = (unsigned)((seconds + 5) / 6);
-	const struct ppp_counters *c = ppp_counters(s->ppp);
+	session_add_traffic(&s->past, c);
 
 	transfer_ip_down(s->transfer);
 	net_down(s->net);
@@ -259,7 +251,11 @@ static void on_phase(void *arg, enum ppp_phase phase)
 {
 	struct session *s = arg;
 
-	if (phase == PHASE_RUNNING)
+	if (s->stage == STAGE_LINK && (phase == PHASE_ESTABLISH || phase == PHASE_NETWORK))
+		set_state(s, SESSION_NEGOTIATING);
+	else if (s->stage == STAGE_LINK && phase == PHASE_TERMINATE)
+		set_state(s, SESSION_CLOSING);
+	else if (phase == PHASE_RUNNING)
 		s->events->up(s->arg);
 }
 
@@ -279,12 +275,71 @@ static const struct ppp_events ppp_events = {
 	.finished = on_finished,
 };
 
+/* The line and the link, at rest, as the configuration has them. */
+static void make_link(struct session *s)
+{
+	s->line = line_new(&s->config->line, s->loop, &line_events, s);
+	s->transfer = transfer_new(s->loop, s->line, s->net);
+	s->ppp = ppp_new(s->config, loop_clock(s->loop), &ppp_events, s, transfer_outbuf(s->transfer));
+	transfer_set_ppp(s->transfer, s->ppp);
+	session_set_capture(s, s->capture);
+}
+
+static void free_link(struct session *s)
+{
+	line_free(s->line);
+	ppp_free(s->ppp);
+	transfer_free(s->transfer);
+}
+
+/* Another configuration waits for the line to be opened anew. */
+static void take_config(struct session *s)
+{
+	uint64_t dropped;
+
+	if (!s->next)
+		return;
+	s->config = s->next;
+	s->next = NULL;
+	session_add_frames(&s->past, ppp_counters(s->ppp));
+	transfer_queued(s->transfer, &(unsigned){ 0 }, &(size_t){ 0 }, &dropped);
+	s->past_dropped += dropped;
+	free_link(s);
+	make_link(s);
+}
+
+static void attempt(void *arg)
+{
+	struct session *s = arg;
+
+	take_config(s);
+	s->attempts++;
+	set_stage(s, STAGE_OPENING);
+	s->status = EXIT_CONNECT_FAILED;
+	s->need_holdoff = true;
+	s->was_up = s->close_asked = false;
+	s->unsuccess++;
+	line_open(s->line, s->config->persist);
+}
+
 /* The peer has had its Terminate-Request, and whoever sends a second signal does not want to wait for the answer. */
 static void abandon_link(struct session *s)
 {
 	s->status = EXIT_USER_REQUEST;
 	ppp_line_down(s->ppp);
 	end_link(s);
+}
+
+/* Nothing is open: the next try, or the end. */
+static void end_rest(struct session *s)
+{
+	s->status = EXIT_USER_REQUEST;
+	if (s->quit) {
+		over(s);
+		return;
+	}
+	s->parked = s->redial = false;
+	attempt(s);
 }
 
 static void close_by_signal(struct session *s, int sig, bool again)
@@ -307,13 +362,11 @@ static void close_by_signal(struct session *s, int sig, bool again)
 		return;
 	case STAGE_HOLDOFF:
 		timer_stop(&s->holdoff);
-		s->status = EXIT_USER_REQUEST;
-		if (s->quit)
-			over(s);
-		else
-			attempt(s);
+		end_rest(s);
 		return;
 	case STAGE_REST:
+		if (s->parked)
+			end_rest(s);
 		return;
 	}
 }
@@ -330,6 +383,47 @@ void session_signal(struct session *s, int sig)
 	}
 	s->need_holdoff = false;
 	close_by_signal(s, sig, again);
+}
+
+void session_hangup(struct session *s)
+{
+	log_info("Hanging up on request");
+	s->redial = false;
+	s->need_holdoff = false;
+	if (!s->config->persist) {
+		s->quit = true;
+		close_by_signal(s, SIGTERM, false);
+		return;
+	}
+	s->parked = true;
+	if (s->stage == STAGE_HOLDOFF) {
+		timer_stop(&s->holdoff);
+		set_stage(s, STAGE_REST);
+	} else if (s->stage != STAGE_REST) {
+		close_by_signal(s, SIGHUP, false);
+	}
+}
+
+void session_redial(struct session *s)
+{
+	log_info("Dialling again on request");
+	s->parked = false;
+	s->need_holdoff = false;
+	s->redial = true;
+	if (s->stage == STAGE_REST || s->stage == STAGE_HOLDOFF) {
+		timer_stop(&s->holdoff);
+		end_rest(s);
+	} else if (s->stage != STAGE_CLOSING) {
+		close_by_signal(s, SIGHUP, false);
+	}
+}
+
+bool session_configure(struct session *s, const struct config *config, char **why)
+{
+	if (!net_configure(s->net, &config->net, why))
+		return false;
+	s->next = config;
+	return true;
 }
 
 /* pppN, the name that messages, the pid file and hooks use: the interface's own where there is one. */
@@ -379,11 +473,7 @@ struct session *session_new(const struct config *config, struct loop *loop, cons
 		return NULL;
 	}
 	choose_name(s);
-	s->line = line_new(&config->line, loop, &line_events, s);
-	/* After the backend: what that gives out at the end of a round is then written in the same one. */
-	s->transfer = transfer_new(loop, s->line, s->net);
-	s->ppp = ppp_new(config, loop_clock(loop), &ppp_events, s, transfer_outbuf(s->transfer));
-	transfer_set_ppp(s->transfer, s->ppp);
+	make_link(s); /* after the backend: what that gives out at the end of a round is then written in the same one */
 	timer_init(&s->holdoff, loop_clock(loop), attempt, s);
 	timer_init(&s->maxconnect, loop_clock(loop), on_maxconnect, s);
 	timer_init(&s->idle, loop_clock(loop), on_idle, s);
@@ -395,9 +485,7 @@ void session_free(struct session *s)
 {
 	timer_stop(&s->holdoff);
 	stop_timers(s);
-	line_free(s->line);
-	ppp_free(s->ppp);
-	transfer_free(s->transfer);
+	free_link(s);
 	net_close(s->net);
 	priv_remove_pid(s->name);
 	if (s->link_name)

@@ -31,6 +31,7 @@ struct transfer {
 	struct timer pace; /* when the line's rate lets the next packet go */
 	unsigned rate;
 	bool started, blocked, held;
+	uint64_t dropped; /* by queues that are gone */
 	uint64_t active_at;
 };
 
@@ -106,6 +107,7 @@ void transfer_ip_up(struct transfer *t, uint16_t mtu)
 void transfer_ip_down(struct transfer *t)
 {
 	timer_stop(&t->pace);
+	t->dropped += queue_dropped(t->queue);
 	queue_free(t->queue);
 	t->queue = NULL;
 	hold(t, false);
@@ -192,4 +194,11 @@ void transfer_active(struct transfer *t)
 uint64_t transfer_idle(const struct transfer *t)
 {
 	return loop_clock(t->loop)->now - t->active_at;
+}
+
+void transfer_queued(const struct transfer *t, unsigned *packets, size_t *bytes, uint64_t *dropped)
+{
+	*packets = t->queue ? queue_packets(t->queue) : 0;
+	*bytes = outbuf_len(&t->out) + (t->queue ? queue_bytes(t->queue) : 0);
+	*dropped = t->dropped + (t->queue ? queue_dropped(t->queue) : 0);
 }

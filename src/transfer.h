@@ -42,6 +42,9 @@ void transfer_flush(struct transfer *t);
 /* An IP packet came from the peer. */
 void transfer_active(struct transfer *t);
 
+/* What waits for the line, and how much never got there since the beginning. */
+void transfer_queued(const struct transfer *t, unsigned *packets, size_t *bytes, uint64_t *dropped);
+
 /* Microseconds since the last IP packet in either direction. */
 uint64_t transfer_idle(const struct transfer *t);
 

@@ -1,25 +1,28 @@
 /* One option takes effect: privilege, priority, limits, then its place in the config. Called by the reading of the command line and of
- * files for each option; what an option does beyond storing a value is in special.c, line.c and net.c. */
+ * files for each option; what an option does beyond storing a value is in special.c, line.c, net.c and doors.c. */
 #include <arpa/inet.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "compat/pppd/reading.h"
-#include "log.h"
 
 static char *message_va(const struct options *o, const char *fmt, va_list ap) G_GNUC_PRINTF(2, 0);
 
 static char *message_va(const struct options *o, const char *fmt, va_list ap)
 {
+	const struct source *source = o->source;
+	const char *key = source ? source->key : NULL;
 	char *text = g_strdup_vprintf(fmt, ap);
+	GString *whole = g_string_new(NULL);
 
-	if (!o->source || !o->source->file)
-		return text;
-	char *with_place = g_strdup_printf("In file %s: %s (line %u)", o->source->name, text, o->source->line);
+	if (source && source->file)
+		g_string_append_printf(whole, "In file %s: ", source->name);
+	g_string_append_printf(whole, "%s%s%s", key ? key : "", key ? ": " : "", text);
+	if (source && source->file)
+		g_string_append_printf(whole, " (line %u)", source->line);
 	g_free(text);
-	return with_place;
+	return g_string_free(whole, FALSE);
 }
 
 char *option_message(const struct options *o, const char *fmt, ...)
@@ -39,8 +42,10 @@ bool option_fail(struct options *o, const char *fmt, ...)
 	va_start(ap, fmt);
 	char *text = message_va(o, fmt, ap);
 	va_end(ap);
-	log_option_error("%s", text);
-	g_free(text);
+	if (o->why)
+		g_free(text);
+	else
+		o->why = text;
 	return false;
 }
 
@@ -128,8 +133,7 @@ const struct option_row *option_for_word(struct options *o, const char *word)
 	char *hint = hint_for(word);
 	option_fail(o, "unrecognized option '%s'%s", word, hint);
 	g_free(hint);
-	if (!o->source->file)
-		fprintf(stderr, "Try \"%s --help\".\n", o->as_pppd ? "pppd" : "slirppd");
+	o->suggest_help = !o->source->file;
 	return NULL;
 }
 

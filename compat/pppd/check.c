@@ -3,20 +3,12 @@
 #include <string.h>
 
 #include "compat/pppd/reading.h"
-#include "log.h"
 
-static bool fail(const char *text)
-{
-	log_option_error("%s", text);
-	return false;
-}
-
-static bool precludes_device(const struct options *o, const char *name)
+static bool precludes_device(struct options *o, const char *name)
 {
 	if (!option_given(o, name) || !o->config->line.device)
 		return true;
-	log_option_error("%s option precludes specifying device name", name);
-	return false;
+	return option_fail(o, "%s option precludes specifying device name", name);
 }
 
 static bool check_kind(struct options *o)
@@ -27,9 +19,9 @@ static bool check_kind(struct options *o)
 	if (!precludes_device(o, "pty") || !precludes_device(o, "notty") || !precludes_device(o, "socket"))
 		return false;
 	if (line->socket && (line->pty || notty))
-		return fail("socket option is incompatible with pty and notty");
+		return option_fail(o, "socket option is incompatible with pty and notty");
 	if (line->pty && notty)
-		return fail("pty option is incompatible with notty option");
+		return option_fail(o, "pty option is incompatible with notty option");
 	line->kind = line->socket ? LINE_SOCKET : line->pty ? LINE_PTY : notty ? LINE_NOTTY : LINE_TTY;
 	return true;
 }
@@ -41,20 +33,21 @@ static bool check_device(struct options *o)
 	if (line->kind != LINE_TTY)
 		return true;
 	if (!line->device && !o->stdin_tty)
-		return fail("no device specified and stdin is not a tty");
+		return option_fail(o, "no device specified and stdin is not a tty");
 	if (!line->device)
 		return true;
 	if (!o->config->persist && o->missing_device && strcmp(line->device, o->missing_device) == 0)
-		return fail(o->missing_message);
+		return option_fail(o, "%s", o->missing_message);
 	if (o->stdin_tty && strcmp(line->device, o->stdin_tty) == 0)
 		g_clear_pointer(&line->device, g_free); /* to name the terminal on standard input is to use it */
 	return true;
 }
 
-/* Forwards and services belong to slirp, so they decide where nobody else did. */
+/* What belongs to slirp decides where nobody else did. */
 static bool wants_slirp(const struct net_config *net)
 {
-	return net->forwards->len > 0 || net->services->len > 0 || net->restrict_peer || net->host_loopback;
+	return net->forwards->len > 0 || net->services->len > 0 || net->socks->len > 0 || net->proxy || net->restrict_peer ||
+	       net->host_loopback;
 }
 
 static void choose_backend(struct options *o)
@@ -72,20 +65,28 @@ static void choose_backend(struct options *o)
 }
 
 /* Not known before the end: noauth on the command line overrides the auth of the system's options file. */
-static bool check_auth(const struct options *o)
+static bool check_auth(struct options *o)
 {
-	if (!o->config->auth_required)
+	return !o->config->auth_required ||
+	       option_fail(o, "auth (from %s) is not in this version of slirppd: give noauth if the peer need not authenticate itself",
+			   option_source(o, "auth"));
+}
+
+/* RFC 1929 §2: each has one byte or more. */
+static bool check_socks(struct options *o)
+{
+	const struct net_config *net = &o->config->net;
+
+	if (!net->socks_user == !net->socks_password)
 		return true;
-	log_option_error("auth (from %s) is not in this version of slirppd: give noauth if the peer need not authenticate itself",
-			 option_source(o, "auth"));
-	return false;
+	return option_fail(o, net->socks_user ? "socks-user needs socks-password" : "socks-password needs socks-user");
 }
 
 bool check_options(struct options *o)
 {
-	if (!check_auth(o) || !check_kind(o) || !check_device(o))
+	if (!check_auth(o) || !check_kind(o) || !check_device(o) || !check_socks(o))
 		return false;
 	choose_backend(o);
 	const char *wrong = config_finish(o->config, !option_given(o, "noipdefault"), option_given(o, "holdoff"));
-	return !wrong || fail(wrong);
+	return !wrong || option_fail(o, "%s", wrong);
 }

@@ -80,7 +80,7 @@ OPTION_CALL(call_speed)
 {
 	(void)row;
 	if (!parse_speed(arg, &o->config->line.speed))
-		return false;
+		return option_fail(o, "a speed is a number of bits a second, not '%s'", arg);
 	o->shown = g_strdup_printf("%u", o->config->line.speed);
 	return true;
 }

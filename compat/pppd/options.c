@@ -28,8 +28,18 @@ struct options *options_new(struct config *config, const char *stdin_tty)
 	o->stdin_tty = g_strdup(stdin_tty);
 	o->state = g_new0(struct option_state, option_table_size);
 	o->notes = g_ptr_array_new_with_free_func(g_free);
+	o->yaml = g_array_new(FALSE, TRUE, sizeof(struct yaml_source));
+	o->folder = g_get_current_dir();
 	world_init(&o->world);
 	return o;
+}
+
+/* Passwords are among them. */
+static void free_words(char **words)
+{
+	for (char **word = words; word && *word; word++)
+		explicit_bzero(*word, strlen(*word));
+	g_strfreev(words);
 }
 
 void options_free(struct options *o)
@@ -41,6 +51,12 @@ void options_free(struct options *o)
 	g_free(o->state);
 	g_ptr_array_free(o->notes, TRUE);
 	g_free(o->shown);
+	for (guint i = 0; i < o->yaml->len; i++)
+		g_free(g_array_index(o->yaml, struct yaml_source, i).path);
+	g_array_free(o->yaml, TRUE);
+	free_words(o->words);
+	g_free(o->folder);
+	g_free(o->why);
 	g_free(o->missing_device);
 	g_free(o->missing_message);
 	g_free(o->stdin_tty);
@@ -48,8 +64,7 @@ void options_free(struct options *o)
 	g_free(o);
 }
 
-/* Files may hold passwords. */
-static void forget(GString *text)
+void option_forget(GString *text)
 {
 	memset(text->str, 0, text->allocated_len);
 	g_string_free(text, TRUE);
@@ -124,7 +139,7 @@ static bool read_words(struct options *o, struct source *source, struct words *w
 		}
 	}
 	g_string_free(name, TRUE);
-	forget(arg);
+	option_forget(arg);
 	return ok;
 }
 
@@ -158,18 +173,22 @@ static bool take_file(struct options *o, const struct source *source, int error,
 	return true;
 }
 
-static int load(const struct options *o, const char *path, bool privileged, GString *text)
+int option_load(const struct options *o, const char *path, bool privileged, GString *text)
 {
-	return o->world.load(o->world.arg, path, privileged && !o->world.privileged, text);
+	char *place = o->again && !g_path_is_absolute(path) ? g_build_filename(o->folder, path, NULL) : g_strdup(path);
+	int error = o->world.load(o->world.arg, place, privileged && !o->world.privileged, text);
+
+	g_free(place);
+	return error;
 }
 
 bool options_read_file(struct options *o, const struct source *source, bool mandatory)
 {
 	GString *text = g_string_new(NULL);
-	int error = load(o, source->name, source->privileged, text);
+	int error = option_load(o, source->name, source->privileged, text);
 	bool ok = take_file(o, source, error, text, mandatory);
 
-	forget(text);
+	option_forget(text);
 	return ok;
 }
 
@@ -225,7 +244,7 @@ static bool read_own_peer(struct options *o, const char *name, const char *folde
 	char *path = g_strdup_printf("%s/%s", folder, name);
 	const struct source source = inner_source(o, path, o->world.privileged);
 	GString *text = g_string_new(NULL);
-	int error = load(o, path, source.privileged, text);
+	int error = option_load(o, path, source.privileged, text);
 	bool ok;
 
 	if (missing(error))
@@ -233,7 +252,7 @@ static bool read_own_peer(struct options *o, const char *name, const char *folde
 				 why_missing(error));
 	else
 		ok = take_file(o, &source, error, text, true);
-	forget(text);
+	option_forget(text);
 	g_free(path);
 	return ok;
 }
@@ -244,11 +263,11 @@ static bool read_peer(struct options *o, const char *name, const char *own_folde
 	char *path = g_strdup_printf(SYSTEM_PEERS "/%s", name);
 	const struct source source = inner_source(o, path, true);
 	GString *text = g_string_new(NULL);
-	int error = load(o, path, true, text);
+	int error = option_load(o, path, true, text);
 	bool own = own_folder && missing(error);
 	bool ok = own ? read_own_peer(o, name, own_folder, error) : take_file(o, &source, error, text, true);
 
-	forget(text);
+	option_forget(text);
 	g_free(path);
 	return ok;
 }
@@ -311,13 +330,16 @@ static bool read_tty_file(struct options *o)
 	return ok;
 }
 
+/* Until --help or the like has said all. */
+static bool read_sources(struct options *o, int argc, char *argv[])
+{
+	return read_system_file(o) && (o->stop || read_user_file(o)) && (o->stop || options_read_args(o, argc, argv)) &&
+	       (o->stop || options_read_yaml(o)) && (o->stop || read_tty_file(o));
+}
+
 static bool read_all(struct options *o, int argc, char *argv[])
 {
-	if (!read_system_file(o) || (!o->stop && !read_user_file(o)) || (!o->stop && !options_read_args(o, argc, argv)))
-		return false;
-	if (o->stop)
-		return true;
-	if (!read_tty_file(o))
+	if (!read_sources(o, argc, argv))
 		return false;
 	if (o->show_options && !o->stop) {
 		show_options(o->as_pppd ? stderr : stdout);
@@ -326,16 +348,60 @@ static bool read_all(struct options *o, int argc, char *argv[])
 	return o->stop || check_options(o);
 }
 
-bool options_read(struct options *o, int argc, char *argv[], enum exit_status *status)
+static bool read_as(struct options *o, int argc, char *argv[])
 {
-	char *base = g_path_get_basename(argc > 0 ? argv[0] : "slirppd");
+	const char *name = argc > 0 ? argv[0] : "slirppd";
+	char *base = g_path_get_basename(name);
 
-	o->config->program = g_strdup(argc > 0 ? argv[0] : "slirppd");
+	o->config->program = g_strdup(name);
 	o->as_pppd = strcmp(base, "pppd") == 0 || strcmp(base, "-pppd") == 0;
 	g_free(base);
-	bool ok = read_all(o, argc, argv);
+	return read_all(o, argc, argv);
+}
+
+bool options_read(struct options *o, int argc, char *argv[], enum exit_status *status)
+{
+	o->words = g_new0(char *, argc + 1);
+	for (int i = 0; i < argc; i++)
+		o->words[i] = g_strdup(argv[i]);
+	bool ok = read_as(o, argc, argv);
+	if (!ok)
+		log_option_error("%s", o->why);
+	if (!ok && o->suggest_help)
+		fprintf(stderr, "Try \"%s --help\".\n", o->as_pppd ? "pppd" : "slirppd");
 	*status = ok ? EXIT_OK : EXIT_OPTION_ERROR;
 	return ok && !o->stop;
+}
+
+static struct options *begin_again(const struct options *first, struct config *config)
+{
+	struct options *o = options_new(config, first->stdin_tty);
+
+	world_clear(&o->world);
+	o->world = first->world;
+	o->world.home = g_strdup(first->world.home);
+	o->world.config_home = g_strdup(first->world.config_home);
+	g_free(o->folder);
+	o->folder = g_strdup(first->folder);
+	o->again = true;
+	return o;
+}
+
+bool options_reread(const struct options *first, struct config *config, char **why)
+{
+	struct options *o = begin_again(first, config);
+	char **words = g_strdupv(first->words);
+	bool ok = read_as(o, (int)g_strv_length(words), words);
+
+	if (ok && o->stop)
+		ok = option_fail(o, "--help, --version or show-options is among the options now");
+	if (ok)
+		options_report(o);
+	else
+		*why = g_steal_pointer(&o->why);
+	free_words(words);
+	options_free(o);
+	return ok;
 }
 
 void options_report(const struct options *o)

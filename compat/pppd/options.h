@@ -20,6 +20,11 @@ void options_free(struct options *o);
  * said has been said (errors, --help, --version, show-options). */
 bool options_read(struct options *o, int argc, char *argv[], enum exit_status *status);
 
+/* Reads everything that FIRST has read once more, from the same command line and from the files as they are now, into CONFIG, which is
+ * new. Says through log_warn() what options_report() would. False, with one line in *WHY (g_free() it), when something is wrong: CONFIG
+ * is good for nothing then. */
+bool options_reread(const struct options *first, struct config *config, char **why);
+
 /* What reading had to say that is no error, through log_warn(): options that have no effect in this version, files that could not be
  * read. Kept until now, because only the options tell where the log goes. */
 void options_report(const struct options *o);

@@ -1,6 +1,6 @@
 /* What the files of this folder share while options are read. Nobody else includes it (tests excepted).
  *
- * A function that returns bool returns false when it has said what is wrong: the reading is over then. */
+ * A function that returns bool returns false when it has kept what is wrong (option_fail()): the reading is over then. */
 #ifndef SLIRPPD_COMPAT_PPPD_READING_H
 #define SLIRPPD_COMPAT_PPPD_READING_H
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "compat/pppd/options.h"
+#include "compat/pppd/spec.h"
 #include "compat/pppd/table.h"
 
 /* pppd's priorities; a privileged source's OPT_STICKY options get PRIORITY_ROOT more. */
@@ -26,6 +27,8 @@ struct world {
 	bool (*resolve)(void *arg, const char *name, uint32_t *address);
 	/* Whether a TUN interface may be made. */
 	bool (*may_tun)(void *arg);
+	/* A variable of the environment, or NULL; also for those that the caller has no right to set for us. */
+	const char *(*variable)(void *arg, const char *name);
 	void *arg;
 	char *home;        /* the user's folders; NULL: none */
 	char *config_home;
@@ -41,6 +44,7 @@ struct source {
 	const char *name; /* a path, or `command line` */
 	bool file;
 	unsigned line;
+	const char *key;  /* of a PyLiRP file, or NULL */
 	int priority;
 	bool privileged;
 	bool for_tty;     /* options.TTY */
@@ -62,6 +66,12 @@ struct option_state {
 	GPtrArray *given; /* of struct given, for all rows of a group in its first row's state; NULL: never given */
 };
 
+/* One use of `config`. */
+struct yaml_source {
+	char *path;
+	bool privileged;
+};
+
 enum net_choice { CHOICE_DEFAULT, CHOICE_SLIRP, CHOICE_TUN, CHOICE_AUTO };
 
 struct options {
@@ -75,15 +85,23 @@ struct options {
 	int local_priority, remote_priority;
 	int net;                      /* enum net_choice */
 	char *shown;                  /* set by a row's call(): the value that dump shows */
+	GArray *yaml;                 /* of struct yaml_source: read after the command line, since `mode` may follow `config` */
+	int mode;                     /* enum pylirp_mode */
+	char **words;                 /* the command line as it was: secrets in argv are overwritten */
+	char *folder;                 /* where the program was started ... */
+	bool again;                   /* ... and where relative paths begin when it reads anew */
+	char *why;                    /* the error that ended the reading */
+	bool suggest_help;            /* and --help would have told */
 	char *missing_device;         /* the device does not exist ... */
 	char *missing_message;        /* ... which is an error with this text unless `persist` is given */
 	bool show_options;
 	bool stop;                    /* --help, --version: all is said */
 };
 
-/* Says what is wrong with an option, with file and line where it came from a file. Always returns false. */
+/* Keeps what is wrong with an option, with file and line where it came from a file: the reading is over, and its caller says it or hands
+ * it on (of several, the first counts). Always returns false. */
 bool option_fail(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* The same text, not said yet. */
+/* The same text, not kept. */
 char *option_message(const struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Keeps a warning for options_report(). */
 void option_note(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -104,6 +122,9 @@ bool options_read_text(struct options *o, const struct source *source, const cha
 bool options_read_args(struct options *o, int argc, char *argv[]);
 /* Reads the file that SOURCE names; where it is not there, that is an error if MANDATORY. */
 bool options_read_file(struct options *o, const struct source *source, bool mandatory);
+
+/* The files named by `config`, through the table as an options file's words would go. */
+bool options_read_yaml(struct options *o);
 
 /* After everything was read: the line, the backend, what contradicts what; then config_finish(). */
 bool check_options(struct options *o);
@@ -139,13 +160,27 @@ OPTION_CALL(call_code_sizes);
 OPTION_CALL(call_net);
 OPTION_CALL(call_service);
 OPTION_CALL(call_forward);
+OPTION_CALL(call_access);
+OPTION_CALL(call_rate_limit);
+OPTION_CALL(call_lockout);
+OPTION_CALL(call_socks);
+OPTION_CALL(call_metrics);
+OPTION_CALL(call_proxy);
+OPTION_CALL(call_capture_size);
+OPTION_CALL(call_config);
+OPTION_CALL(call_mode);
 
 bool match_device(struct options *o, const char *word);
 bool match_speed(struct options *o, const char *word);
 bool match_addresses(struct options *o, const char *word);
 
-/* An address, dotted or by name; false (nothing said) where it is neither. */
-bool option_address(struct options *o, const char *text, uint32_t *address);
+/* Names are looked up as this reading's world does it. */
+struct spec_names option_names(struct options *o);
+
+/* Reads a file, as world.load does: 0, or errno with the sentence that says why in TEXT. */
+int option_load(const struct options *o, const char *path, bool privileged, GString *text);
+/* Ends a file's text, of which nothing stays in memory: it may hold passwords. */
+void option_forget(GString *text);
 
 void show_options(FILE *out);
 

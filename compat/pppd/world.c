@@ -123,6 +123,12 @@ static bool may_tun(void *arg)
 	return true;
 }
 
+static const char *variable(void *arg, const char *name)
+{
+	(void)arg;
+	return secure_getenv(name);
+}
+
 /* The environment is the caller's; more rights than the caller's must not come to read files that it names. */
 void world_init(struct world *world)
 {
@@ -130,7 +136,13 @@ void world_init(struct world *world)
 	const char *config_home = secure_getenv("XDG_CONFIG_HOME");
 	const char *home = secure_getenv("HOME");
 
-	*world = (struct world){ .load = load, .device = device, .resolve = resolve, .may_tun = may_tun };
+	*world = (struct world){
+		.load = load,
+		.device = device,
+		.resolve = resolve,
+		.may_tun = may_tun,
+		.variable = variable,
+	};
 	world->root = getuid() == 0;
 	world->privileged = world->root || getauxval(AT_SECURE) == 0;
 	world->home = g_strdup(pw ? pw->pw_dir : NULL);

@@ -1,87 +1,81 @@
-/* The gate between the peer and libslirp; see gate.h. slirp.c calls it for every packet. RFC 3022, RFC 1858.
+/* The gate between the peer and libslirp, from the peer's side; see gate.h. slirp.c calls it for every packet. RFC 3022, RFC 1858.
  *
  * Theory of operation
  *
- * A packet from the peer goes either to one of our addresses on the link (the PPP address, the resolver's) or to the world.
- *  - To ours: it belongs to a conversation in the table, or it opens one with a service, or it is refused. Its destination becomes
- *    the conversation's inner address: where the service is, or the client of a forward.
- *  - To the world: policy decides by address. Only the peer's own address is translated.
- * A packet from libslirp comes from a conversation in the table (its inner source becomes the outer one), opens one (a forward's
- * client), or comes from the world. So services and forwards are one mechanism, seen from two sides.
+ * A packet belongs to a flow that is in the table, or it opens one, or it is refused. Flows are known under two names (flow.h): the outer
+ * one, which the peer uses, with libslirp's own three addresses in place of the link's, and the inner one, which libslirp uses. What
+ * reaches a service has the service's place for the far end of its inner name; what goes to the world has the same two names. So services,
+ * forwards, DNS, the world and proxies are one mechanism. Inner names are unique: where the peer talks to one place in two ways (through
+ * a service and directly, through a proxy to two hosts), the second flow gets another port of the peer's inside.
+ *
+ * Only the opening of a flow is judged: is there such a place (gate_find_place()), may the peer go there (guard.h), is there room. Packets
+ * of a flow cost a lookup.
  *
  * No fragment of the peer's passes: it has no ports to judge, and libslirp 4.7 writes beyond its memory when it has a last fragment
  * without the first.
  *
- * What the peer may open is counted in libslirp's sockets, which `flows` has by descriptor. A socket was opened by the packet that
- * libslirp was given at that moment. Only where the limit is reached is it searched for whether a packet opens anything: a SYN that
- * is repeated must not be refused. libslirp's UDP sockets take datagrams from anybody: what comes to a port of the peer that has not
- * itself talked to the world is not let through. */
+ * gate_out.c is the other direction; gate_sockets.c knows libslirp's sockets, gate_doors.c the configured services and forwards, gate_own.c
+ * what we ourselves send. */
 #include "net/gate.h"
 
-#include <arpa/inet.h>
+#include "net/gate_internal.h"
 
-#include "log.h"
-#include "net/nat.h"
-#include "net/packet.h"
+bool gate_is_inner(uint32_t addr)
+{
+	return (addr & GATE_NETMASK) == GATE_NETWORK || addr == GATE_PEER;
+}
 
-#define ANSWER_RATE 50u /* refusals answered a second, and at once */
-#define ANSWER_BURST 100u
-#define FIRST_FRAGMENTS 4u
-#define PORT_TRIES 64u
-#define EPHEMERAL 49152u /* RFC 6335 §6 */
-#define CROWDED_LOG (60 * CLOCK_SECOND)
+uint32_t gate_real_address(const struct gate *gate, uint32_t canonical)
+{
+	switch (canonical) {
+	case GATE_HOST:
+		return gate->link.local;
+	case GATE_RESOLVER:
+		return gate->link.dns;
+	case GATE_PEER:
+		return gate->link.remote;
+	default:
+		return canonical;
+	}
+}
 
-enum flow_kind { NO_FLOW, CLIENT_FLOW /* a forward's */, SERVICE_FLOW, WORLD_FLOW, FLOW_KINDS };
+uint32_t gate_canonical_peer(const struct gate *gate, uint32_t addr)
+{
+	return addr == gate->link.remote || addr == 0 ? GATE_PEER : addr;
+}
 
-/* One of libslirp's sockets; where it leads is known unless it is a client's. */
-struct flow {
-	uint8_t kind, protocol;
-	uint16_t sport, dport;
-	uint32_t dst;
-};
+uint16_t gate_next_port(uint16_t port)
+{
+	return (uint16_t)(EPHEMERAL + (port * 31u + 17u) % (UINT16_MAX - EPHEMERAL));
+}
 
-/* The source that a fragmented datagram from libslirp has for the peer: its later fragments show no ports. */
-struct first_fragment {
-	uint16_t id;
-	uint8_t protocol;
-	uint32_t src, dst;
-	uint32_t outer;
-};
+uint16_t gate_mss_for(uint16_t mtu)
+{
+	return (uint16_t)(MAX(mtu, CONFIG_MIN_MRU) - IPV4_HEADER - TCP_HEADER);
+}
 
-struct gate {
-	const struct config *config;
-	struct clock *clock;
-	struct policy *policy;
-	struct nat *nat;
-	struct net_link link;
-	bool up;
-	struct gate_counters counters;
-	unsigned tokens;      /* answers that may be given now */
-	uint64_t tokens_from; /* since when no token was added */
-	struct first_fragment fragments[FIRST_FRAGMENTS];
-	unsigned next_fragment;
-	GArray *flows; /* struct flow, by descriptor */
-	unsigned count[FLOW_KINDS], pings, flows_max;
-	uint8_t udp_world[UINT16_MAX / 8 + 1]; /* ports of the peer that talk to the world, a bit each */
-	uint64_t crowded_logged;
-	bool ending;
-	unsigned ended; /* two RSTs a descriptor */
-	uint8_t answer[REPLY_MAX];
-	size_t answer_len;
-};
+static void flow_ended(void *arg, struct flow *f)
+{
+	gate_tell_watch(f, ANSWER_NONE);
+	if (f->name[FLOW_OUTER].protocol == IPPROTO_UDP)
+		gate_leave_socket(arg, f);
+}
 
 struct gate *gate_new(const struct config *config, struct clock *clock, uint32_t seed, const struct policy_host *host)
 {
 	struct gate *gate = g_new0(struct gate, 1);
+	const struct flow_table_options options = { .resets = RESET_SLIRP | RESET_PEER, .ended = flow_ended, .arg = gate };
 
 	gate->config = config;
 	gate->clock = clock;
-	gate->policy = policy_new(&config->net, clock, host);
-	gate->nat = nat_new(clock, seed);
-	gate->tokens = ANSWER_BURST;
-	gate->tokens_from = clock->now;
-	gate->flows = g_array_new(FALSE, TRUE, sizeof(struct flow));
-	gate->flows_max = GATE_FLOWS;
+	net_config_copy(&gate->net, &config->net);
+	gate->policy = policy_new(clock, host);
+	gate->guard = guard_new(&gate->net, clock);
+	gate->flows = flow_table_new(clock, seed, &options);
+	gate->flows_max = FLOW_TABLE_SIZE;
+	gate_init_sockets(gate);
+	gate_init_doors(gate);
+	gate_init_own(gate);
 	return gate;
 }
 
@@ -89,17 +83,23 @@ void gate_free(struct gate *gate)
 {
 	if (!gate)
 		return;
-	nat_free(gate->nat);
+	gate_free_own(gate);
+	gate_free_doors(gate);
+	gate_free_sockets(gate);
+	flow_table_free(gate->flows);
+	guard_free(gate->guard);
 	policy_free(gate->policy);
-	g_array_free(gate->flows, TRUE);
+	net_config_clear(&gate->net);
 	g_free(gate);
 }
 
 void gate_set_link(struct gate *gate, const struct net_link *link)
 {
 	gate->up = link != NULL;
-	if (!link)
+	if (!link) {
+		gate_end_watches(gate);
 		return;
+	}
 	if (gate->link.remote != 0 && (gate->link.remote != link->remote || gate->link.local != link->local))
 		gate_end_conversations(gate);
 	gate->link = *link;
@@ -107,112 +107,48 @@ void gate_set_link(struct gate *gate, const struct net_link *link)
 
 void gate_limit_flows(struct gate *gate, unsigned max)
 {
-	gate->flows_max = MIN(max, GATE_FLOWS);
-}
-
-unsigned gate_sockets(const struct gate *gate)
-{
-	return gate->count[CLIENT_FLOW] + gate->count[SERVICE_FLOW] + gate->count[WORLD_FLOW];
-}
-
-static void set_udp_world(struct gate *gate, uint16_t port, bool on)
-{
-	uint8_t bit = (uint8_t)(1u << port % 8);
-
-	if (on)
-		gate->udp_world[port / 8] |= bit;
-	else
-		gate->udp_world[port / 8] &= (uint8_t)~bit;
-}
-
-static bool is_udp_world(const struct gate *gate, uint16_t port)
-{
-	return gate->udp_world[port / 8] >> port % 8 & 1;
-}
-
-static struct flow *flow_at(const struct gate *gate, int fd)
-{
-	return fd >= 0 && (guint)fd < gate->flows->len ? &g_array_index(gate->flows, struct flow, fd) : NULL;
-}
-
-static void count_flow(struct gate *gate, const struct flow *f, bool opened)
-{
-	unsigned *pings = f->protocol == IPPROTO_ICMP ? &gate->pings : NULL;
-
-	gate->count[f->kind] += opened ? 1u : -1u;
-	if (pings)
-		*pings += opened ? 1u : -1u;
-}
-
-/* The conversation with a service that a flow of the peer's is, or NULL. */
-static struct nat_entry *service_of(struct gate *gate, uint8_t protocol, uint16_t sport, uint32_t dst, uint16_t dport)
-{
-	struct nat_peer peer = { .protocol = protocol, .port = sport, .addr = GATE_PEER };
-	struct nat_inner inner = { .addr = dst, .port = dport };
-
-	return nat_find_inner(gate->nat, &peer, &inner);
-}
-
-void gate_socket_opened(struct gate *gate, int fd, const struct packet *p)
-{
-	if (fd < 0)
-		return;
-	gate_socket_closed(gate, fd);
-	if ((guint)fd >= gate->flows->len)
-		g_array_set_size(gate->flows, (guint)fd + 1);
-	struct flow *f = flow_at(gate, fd);
-	*f = (struct flow){ .kind = CLIENT_FLOW };
-	if (p) {
-		*f = (struct flow){ WORLD_FLOW, p->protocol, p->sport, p->dport, p->dst };
-		if (service_of(gate, f->protocol, f->sport, f->dst, f->dport))
-			f->kind = SERVICE_FLOW;
-	}
-	count_flow(gate, f, true);
-	/* An older socket of that port may have been closed since the packet passed. */
-	if (f->kind == WORLD_FLOW && f->protocol == IPPROTO_UDP)
-		set_udp_world(gate, f->sport, true);
-}
-
-/* A TCP connection whose socket is closed is over, whether or not both sides were seen to say so. */
-static void end_service(struct gate *gate, const struct flow *f)
-{
-	struct nat_entry *entry = service_of(gate, f->protocol, f->sport, f->dst, f->dport);
-
-	if (entry)
-		nat_touch(gate->nat, entry, TCP_RST, true);
-}
-
-void gate_socket_closed(struct gate *gate, int fd)
-{
-	struct flow *f = flow_at(gate, fd);
-
-	if (!f || f->kind == NO_FLOW)
-		return;
-	count_flow(gate, f, false);
-	if (f->protocol == IPPROTO_UDP)
-		set_udp_world(gate, f->sport, false);
-	else if (f->protocol == IPPROTO_TCP && f->kind == SERVICE_FLOW)
-		end_service(gate, f);
-	*f = (struct flow){ .kind = NO_FLOW };
+	gate->flows_max = MIN(max, FLOW_TABLE_SIZE);
 }
 
 void gate_end_conversations(struct gate *gate)
 {
-	gate->ending = true;
-	gate->ended = 0;
+	for (struct flow *f = flow_next(gate->flows, NULL); f; f = flow_next(gate->flows, f))
+		if (f->name[FLOW_OUTER].protocol == IPPROTO_TCP)
+			flow_end(gate->flows, f, RESET_SLIRP);
 }
 
 /* libslirp heeds a RST from before what it has received (as from within the window), which one of two that are half the sequence
  * space apart is. */
-size_t gate_next_reset(struct gate *gate, uint8_t *buf)
+static size_t reset_for_libslirp(const struct flow *f, unsigned which, uint8_t *buf)
 {
-	for (; gate->ending && gate->ended / 2 < gate->flows->len; gate->ended++) {
-		const struct flow *f = flow_at(gate, (int)(gate->ended / 2));
+	const struct flow_name *name = &f->name[FLOW_INNER];
+	const struct reset reset = { .src = flow_v4(&name->peer.addr), .sport = name->peer.port, .dst = flow_v4(&name->far.addr),
+				     .dport = name->far.port, .seq = which == RESET_SLIRP_HIGH ? UINT32_C(1) << 31 : 0, .flags = TCP_RST };
 
-		if (f->protocol == IPPROTO_TCP && f->kind != NO_FLOW)
-			return reply_reset(buf, GATE_PEER, f->sport, f->dst, f->dport, gate->ended++ % 2 ? UINT32_C(1) << 31 : 0);
+	return reply_reset(buf, &reset);
+}
+
+static size_t reset_for_peer(const struct gate *gate, const struct flow *f, uint8_t *buf)
+{
+	struct reset reset = flow_reset(f, SIDE_PEER);
+
+	reset.src = gate_real_address(gate, reset.src);
+	reset.dst = gate_real_address(gate, reset.dst);
+	return reply_reset(buf, &reset);
+}
+
+size_t gate_next_reset(struct gate *gate, uint8_t *buf, bool *to_peer)
+{
+	const struct flow *f;
+	unsigned reset;
+
+	while ((f = flow_next_ending(gate->flows, &reset)) != NULL) {
+		*to_peer = reset == RESET_PEER;
+		if (!*to_peer)
+			return reset_for_libslirp(f, reset, buf);
+		if (gate->up)
+			return reset_for_peer(gate, f, buf);
 	}
-	gate->ending = false;
 	return 0;
 }
 
@@ -222,378 +158,295 @@ const uint8_t *gate_answer(const struct gate *gate, size_t *len)
 	return gate->answer;
 }
 
-const struct gate_counters *gate_counters(const struct gate *gate)
-{
-	return &gate->counters;
-}
-
-static bool take_token(struct gate *gate)
-{
-	uint64_t added = (gate->clock->now - gate->tokens_from) * ANSWER_RATE / CLOCK_SECOND;
-
-	if (added > 0) {
-		gate->tokens = added < ANSWER_BURST - gate->tokens ? gate->tokens + (unsigned)added : ANSWER_BURST;
-		gate->tokens_from = gate->clock->now;
-	}
-	if (gate->tokens == 0)
-		return false;
-	gate->tokens--;
-	return true;
-}
-
-static void log_refusal(const struct packet *p)
-{
-	struct in_addr dst = { .s_addr = htonl(p->dst) };
-	char text[INET_ADDRSTRLEN];
-
-	log_dbg("refused: protocol %u to %s port %u", p->protocol, inet_ntop(AF_INET, &dst, text, sizeof(text)), p->dport);
-}
-
-/* Refuses P, at a bounded rate: TCP is reset in the name of its destination, where that may be; else CODE (of destination
- * unreachable) is told. */
-static enum gate_verdict refuse(struct gate *gate, const struct packet *p, uint8_t code)
-{
-	gate->counters.refused++;
-	if (!take_token(gate))
-		return GATE_DROP;
-	log_refusal(p);
-	gate->answer_len = reply_tcp_reset(gate->answer, p);
-	if (gate->answer_len == 0 && !(p->tcp_flags & TCP_RST))
-		gate->answer_len = reply_icmp_error(gate->answer, p, gate->link.local, ICMP_UNREACHABLE, code);
-	return gate->answer_len > 0 ? GATE_ANSWER : GATE_DROP;
-}
-
 static enum gate_verdict drop(uint64_t *counter)
 {
 	++*counter;
 	return GATE_DROP;
 }
 
-static bool is_inner(uint32_t addr)
+static enum gate_verdict answer(struct gate *gate, size_t len)
 {
-	return (addr & GATE_NETMASK) == GATE_NETWORK || addr == GATE_PEER;
+	gate->answer_len = len;
+	return len > 0 ? GATE_ANSWER : GATE_DROP;
 }
 
-/* The largest TCP segment that fits into packets of MTU bytes, if those are of any use. */
-static uint16_t mss_for(uint16_t mtu)
+static enum gate_verdict refuse(struct gate *gate, const struct packet *p, enum net_refusal why)
 {
-	return (uint16_t)(MAX(mtu, CONFIG_MIN_MRU) - IPV4_HEADER - TCP_HEADER);
+	return answer(gate, guard_refuse(gate->guard, p, why, gate->link.local, gate->answer));
 }
 
-static bool to_resolver(const struct gate *gate, const struct packet *p)
+/* Nothing that a host has to be blamed for: broadcasts are what hosts send at all times. */
+static bool is_to_many(const struct packet *p)
 {
-	if (p->dst != gate->link.dns || gate->config->net.restrict_peer)
+	return IN_MULTICAST(p->dst) || p->dst == INADDR_BROADCAST;
+}
+
+static bool is_resolver(const struct gate *gate, const struct packet *p)
+{
+	return gate->link.dns != 0 && p->dst == gate->link.dns && (p->dst != gate->link.local || p->dport == 53);
+}
+
+static uint32_t canonical_far(const struct gate *gate, const struct packet *p)
+{
+	if (is_resolver(gate, p))
+		return GATE_RESOLVER;
+	return p->dst == gate->link.local ? GATE_HOST : p->dst;
+}
+
+/* The outer name of P, which comes from the peer. */
+static bool outer_name(const struct gate *gate, const struct packet *p, struct flow_name *name)
+{
+	if (!flow_name_of(p, true, name))
 		return false;
-	return p->dst != gate->link.local || p->dport == 53;
+	name->peer.addr = flow_address(gate_canonical_peer(gate, p->src));
+	name->far.addr = flow_address(canonical_far(gate, p));
+	return true;
 }
 
-/* Whether libslirp has a socket for P already. */
-static bool has_flow(const struct gate *gate, const struct packet *p, const struct nat_inner *inner)
+static bool find_world(struct gate *gate, struct flow_opening *how, enum net_refusal *why)
 {
-	for (guint i = 0; i < gate->flows->len; i++) {
-		const struct flow *f = &g_array_index(gate->flows, struct flow, i);
+	uint32_t addr = flow_v4(&how->outer.far.addr);
 
-		if (f->kind == NO_FLOW || f->protocol != p->protocol || f->sport != p->sport)
-			continue;
-		if (p->protocol == IPPROTO_UDP || (p->protocol == IPPROTO_TCP && f->dst == inner->addr && f->dport == inner->port))
+	*why = REFUSED_FORBIDDEN;
+	if (gate->net.restrict_peer || addr == gate->link.remote || !policy_world(gate->policy, addr, true))
+		return false;
+	how->kind = FLOW_WORLD;
+	if (gate->proxy_port != 0 && how->outer.protocol == IPPROTO_TCP) {
+		how->kind = FLOW_PROXY;
+		how->inner.far = flow_end_v4(INADDR_LOOPBACK, gate->proxy_port);
+	}
+	how->group = &gate->kinds[how->kind];
+	return true;
+}
+
+static bool find_service(struct gate *gate, struct flow_opening *how, enum net_refusal *why)
+{
+	const struct flow_end *far = &how->outer.far;
+	struct door *door = gate_find_service(gate, how->outer.protocol, far->port);
+
+	*why = REFUSED_NO_SERVICE;
+	if (!door && !gate->net.host_loopback)
+		return false;
+	how->kind = FLOW_SERVICE;
+	how->group = door ? &door->group : &gate->kinds[FLOW_SERVICE];
+	how->inner.far = door ? flow_end_v4(door->service.host, door->service.host_port) : flow_end_v4(INADDR_LOOPBACK, far->port);
+	return true;
+}
+
+bool gate_find_place(struct gate *gate, struct flow_opening *how, enum net_refusal *why)
+{
+	uint32_t far = flow_v4(&how->outer.far.addr);
+
+	how->inner = how->outer;
+	if (far != GATE_HOST && far != GATE_RESOLVER)
+		return find_world(gate, how, why);
+	if (how->outer.protocol == IPPROTO_ICMP) {
+		how->kind = FLOW_US;
+		how->group = &gate->kinds[FLOW_US];
+		return true;
+	}
+	if (far == GATE_HOST || (gate->net.restrict_peer && gate->link.dns == gate->link.local))
+		return find_service(gate, how, why);
+	how->kind = FLOW_DNS;
+	how->group = &gate->kinds[FLOW_DNS];
+	*why = REFUSED_NO_SERVICE;
+	return how->outer.far.port == 53 && !gate->net.restrict_peer;
+}
+
+static unsigned max_flows(const struct gate *gate)
+{
+	return gate->net.max_flows ? MIN(gate->net.max_flows, gate->flows_max) : gate->flows_max;
+}
+
+/* libslirp opens a socket for each ping, not only for the first of a flow. */
+static bool has_room_for_ping(const struct gate *gate)
+{
+	return MAX(gate->ping_sockets, flow_counts(gate->flows)->pings) < max_flows(gate) / 4;
+}
+
+/* Whether there is room for what HOW opens. A UDP flow whose socket is there already may push out another. */
+static bool has_room(struct gate *gate, const struct flow_opening *how, enum net_refusal *why)
+{
+	const struct flow_counts *n = flow_counts(gate->flows);
+	unsigned max = max_flows(gate);
+	unsigned more_pings = gate->ping_sockets - MIN(gate->ping_sockets, n->pings);
+	unsigned worldly = n->by_peer[FLOW_WORLD] + n->by_peer[FLOW_PROXY] + n->by_peer[FLOW_DNS] + more_pings;
+	bool service = how->kind == FLOW_SERVICE;
+
+	*why = service ? REFUSED_MAX_SERVICE : REFUSED_MAX_FLOWS;
+	if (service && how->group->flows >= gate_service_max(gate, how->group))
+		return false;
+	*why = REFUSED_MAX_FLOWS;
+	if (how->kind == FLOW_US)
+		return true;
+	if (how->outer.protocol == IPPROTO_ICMP && !has_room_for_ping(gate))
+		return false;
+	if (worldly + n->by_peer[FLOW_SERVICE] < max && (service || worldly < max - max / 4))
+		return true;
+	if (how->outer.protocol != IPPROTO_UDP || !gate_has_udp_socket(gate, how->outer.peer.port))
+		return false;
+	flow_recycle_udp(gate->flows);
+	return true;
+}
+
+/* Gives HOW an inner name that nobody has: with another port of the peer's if need be. */
+static bool make_unique(struct gate *gate, struct flow_opening *how)
+{
+	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
+		struct flow *old = flow_find(gate->flows, FLOW_INNER, &how->inner);
+
+		if (old && old->state == FLOW_CLOSED)
+			flow_remove(gate->flows, old);
+		if (!old || old->id == 0)
 			return true;
+		how->inner.peer.port = gate_next_port(how->inner.peer.port);
 	}
 	return false;
 }
 
-/* A forward's own socket is there, and answers its clients. */
-static bool from_forward(const struct gate *gate, const struct packet *p)
+static bool may_open(struct gate *gate, const struct packet *p, struct flow_opening *how, enum net_refusal *why)
 {
-	return policy_is_forward(gate->policy, p->protocol, 0, p->sport) ||
-	       policy_is_forward(gate->policy, p->protocol, p->src, p->sport);
-}
-
-/* Whether P opens no conversation, or may open one, which leads to INNER. */
-static bool has_room(const struct gate *gate, const struct packet *p, const struct nat_inner *inner, enum flow_kind kind)
-{
-	unsigned opened = gate->count[SERVICE_FLOW] + gate->count[WORLD_FLOW];
-	unsigned quarter = gate->flows_max / 4;
-
-	if (p->protocol == IPPROTO_TCP && !packet_opens_tcp(p))
-		return true;
-	if (p->protocol == IPPROTO_ICMP && gate->pings >= quarter)
+	*why = REFUSED_LOCKOUT;
+	if (guard_locked(gate->guard) || !gate_find_place(gate, how, why))
 		return false;
-	if (opened < gate->flows_max && (kind == SERVICE_FLOW || gate->count[WORLD_FLOW] < gate->flows_max - quarter))
-		return true;
-	return has_flow(gate, p, inner) || (p->protocol == IPPROTO_UDP && from_forward(gate, p));
+	*why = REFUSED_ACCESS;
+	if (!guard_permits(gate->guard, p->src, p->sport, p->dst, p->dport) || !has_room(gate, how, why))
+		return false;
+	*why = REFUSED_RATE;
+	return guard_take(gate->guard);
 }
 
-static enum gate_verdict crowded(struct gate *gate, const struct packet *p)
+/* P passes: it gets the names that libslirp knows. */
+static enum gate_verdict pass(const struct gate *gate, struct packet *p, const struct flow_name *inner)
 {
-	struct in_addr dst = { .s_addr = htonl(p->dst) };
-	char text[INET_ADDRSTRLEN];
+	packet_set_destination(p, flow_v4(&inner->far.addr), inner->far.port);
+	packet_set_source(p, flow_v4(&inner->peer.addr), inner->peer.port);
+	packet_clamp_mss(p, gate_mss_for(gate->link.mtu));
+	return GATE_PASS;
+}
 
-	if (gate->crowded_logged == 0 || gate->clock->now - gate->crowded_logged >= CROWDED_LOG) {
-		log_notice("too many conversations: refused protocol %u to %s port %u", p->protocol,
-			   inet_ntop(AF_INET, &dst, text, sizeof(text)), p->dport);
-		gate->crowded_logged = gate->clock->now;
+static enum gate_verdict open_flow(struct gate *gate, struct packet *p, const struct flow_name *outer)
+{
+	struct flow_opening how = { .outer = *outer, .by_peer = true };
+	enum net_refusal why;
+
+	if (!may_open(gate, p, &how, &why)) {
+		if (how.group)
+			how.group->refused++;
+		return refuse(gate, p, why);
 	}
-	gate->counters.crowded++;
-	return refuse(gate, p, UNREACHABLE_PROHIBITED);
+	struct flow *f = make_unique(gate, &how) ? flow_add(gate->flows, &how) : NULL;
+	if (!f)
+		return how.kind == FLOW_US ? pass(gate, p, &how.inner) : refuse(gate, p, REFUSED_MAX_FLOWS);
+	flow_touch(gate->flows, f, p, true);
+	if (outer->protocol == IPPROTO_UDP)
+		gate_join_socket(gate, f);
+	return pass(gate, p, &how.inner);
 }
 
-/* Where the service (or the resolver) is that P may open a conversation with. False: nothing is served there. */
-static bool find_service(const struct gate *gate, const struct packet *p, struct nat_inner *inner)
+/* A TCP segment of no connection, or an answer to no ping. */
+static enum gate_verdict stray(struct gate *gate, const struct packet *p)
 {
-	*inner = (struct nat_inner){ .addr = GATE_RESOLVER, .port = 53 };
-	if (p->src != gate->link.remote || (p->protocol == IPPROTO_TCP && !packet_opens_tcp(p)))
-		return false;
-	if (to_resolver(gate, p))
-		return p->dport == 53;
-	return p->dst == gate->link.local && policy_service(gate->policy, p->protocol, p->dport, &inner->addr, &inner->port);
+	gate->counters.ignored++;
+	return answer(gate, p->protocol == IPPROTO_TCP ? guard_answer_stray(gate->guard, p, gate->link.local, gate->answer) : 0);
 }
 
-static enum gate_verdict ping_to_us(struct gate *gate, struct packet *p)
+/* What P means to whoever waits for an answer of the peer's. */
+static void tell_answer(struct flow *f, const struct packet *p)
 {
+	if (f->watch && p->tcp_flags & TCP_RST)
+		gate_tell_watch(f, ANSWER_REFUSED);
+	else if (f->watch && (p->tcp_flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		gate_tell_watch(f, ANSWER_OPEN);
+}
+
+static enum gate_verdict continue_flow(struct gate *gate, struct packet *p, struct flow *f)
+{
+	if (f->resets)
+		return drop(&gate->counters.ignored);
+	/* An address of the world may have become ours. */
+	if (f->kind == FLOW_WORLD && p->protocol != IPPROTO_TCP && !policy_world(gate->policy, p->dst, true)) {
+		flow_remove(gate->flows, f);
+		return refuse(gate, p, REFUSED_FORBIDDEN);
+	}
+	if (f->kind == FLOW_WORLD && p->protocol == IPPROTO_ICMP && !has_room_for_ping(gate))
+		return refuse(gate, p, REFUSED_MAX_FLOWS);
+	tell_answer(f, p);
+	flow_touch(gate->flows, f, p, true);
+	if (f->ours)
+		return GATE_OURS;
+	if (f->kind == FLOW_WORLD && p->protocol == IPPROTO_UDP)
+		gate_set_udp_world(gate, f->name[FLOW_INNER].peer.port, true);
+	return pass(gate, p, &f->name[FLOW_INNER]);
+}
+
+/* The flow that P belongs to. A closed one does not hinder a new one of its name. */
+static struct flow *find_flow(struct gate *gate, const struct packet *p, const struct flow_name *outer)
+{
+	struct flow *f = flow_find(gate->flows, FLOW_OUTER, outer);
+
+	if (f && f->state == FLOW_CLOSED && packet_opens_tcp(p)) {
+		flow_remove(gate->flows, f);
+		return NULL;
+	}
+	return f || p->protocol != IPPROTO_UDP ? f : gate_find_own(gate, outer);
+}
+
+static enum gate_verdict flow_packet(struct gate *gate, struct packet *p, const struct flow_name *outer)
+{
+	struct flow *f = find_flow(gate, p, outer);
+
+	if (f)
+		return continue_flow(gate, p, f);
 	if (p->src != gate->link.remote)
 		return drop(&gate->counters.spoofed);
-	if (p->icmp_type != ICMP_ECHO_REQUEST)
-		return drop(&gate->counters.ignored);
-	packet_set_destination(p, to_resolver(gate, p) ? GATE_RESOLVER : GATE_HOST, 0);
-	packet_set_source(p, GATE_PEER, 0);
-	return GATE_PASS;
+	if (p->protocol == IPPROTO_TCP ? !packet_opens_tcp(p) : p->protocol == IPPROTO_ICMP && p->icmp_type != ICMP_ECHO_REQUEST)
+		return stray(gate, p);
+	return open_flow(gate, p, outer);
 }
 
-/* The conversation that P, to one of our addresses, belongs to. A forward may lead to the peer's address or to a host behind it,
- * under that name; all else that the peer says comes from GATE_PEER. */
-static struct nat_entry *find_conversation(struct gate *gate, const struct packet *p, const struct nat_outer *outer)
+/* The peer, or a router behind it, says that a connection that we open cannot be. */
+static void heed_error(struct gate *gate, const struct packet *p)
 {
-	struct nat_peer peer = { .protocol = p->protocol, .port = p->sport, .addr = GATE_PEER };
-	struct nat_peer forward = { .protocol = p->protocol, .port = p->sport, .addr = p->src };
-	struct nat_entry *entry = NULL;
+	struct packet quoted;
+	struct flow_name name;
 
-	if (p->src == gate->link.remote)
-		entry = nat_find_outer(gate->nat, &peer, outer);
-	return entry ? entry : nat_find_outer(gate->nat, &forward, outer);
+	if (p->icmp_type != ICMP_UNREACHABLE || !packet_quoted(p, &quoted) || quoted.src != gate->link.local ||
+	    !flow_name_of(&quoted, false, &name))
+		return;
+	name.far.addr = flow_address(GATE_HOST);
+	name.peer.addr = flow_address(gate_canonical_peer(gate, quoted.dst));
+	struct flow *f = flow_find(gate->flows, FLOW_OUTER, &name);
+	if (!f || f->by_peer || f->state != FLOW_OPENING)
+		return;
+	gate_tell_watch(f, ANSWER_UNREACHABLE);
+	flow_end(gate->flows, f, RESET_SLIRP);
 }
 
-static struct nat_entry *open_service(struct gate *gate, const struct packet *p, const struct nat_outer *outer,
-				      const struct nat_inner *inner)
+static enum gate_verdict other_packet(struct gate *gate, struct packet *p)
 {
-	struct nat_peer peer = { .protocol = p->protocol, .port = p->sport, .addr = GATE_PEER };
-
-	return nat_add(gate->nat, &peer, outer, inner, NAT_BY_PEER);
-}
-
-static enum gate_verdict conversation_with_us(struct gate *gate, struct packet *p)
-{
-	struct nat_outer outer = { .side = to_resolver(gate, p) ? NAT_RESOLVER : NAT_LOCAL, .port = p->dport };
-	struct nat_entry *entry = find_conversation(gate, p, &outer);
-	struct nat_inner inner;
-
-	if (!entry && p->src != gate->link.remote)
+	if (packet_is_icmp_error(p))
+		heed_error(gate, p);
+	if (p->src != gate->link.remote)
 		return drop(&gate->counters.spoofed);
-	if (entry)
-		inner = entry->inner;
-	else if (!find_service(gate, p, &inner))
-		return refuse(gate, p, UNREACHABLE_PORT);
-	if (!has_room(gate, p, &inner, SERVICE_FLOW))
-		return crowded(gate, p);
-	if (!entry)
-		entry = open_service(gate, p, &outer, &inner);
-	if (!entry)
-		return crowded(gate, p);
-	nat_touch(gate->nat, entry, p->tcp_flags, true);
-	packet_set_destination(p, entry->inner.addr, entry->inner.port);
-	packet_set_source(p, entry->peer.addr, p->sport);
-	packet_clamp_mss(p, mss_for(gate->link.mtu));
-	return GATE_PASS;
-}
-
-static enum gate_verdict to_us(struct gate *gate, struct packet *p)
-{
 	if (p->protocol == IPPROTO_ICMP)
-		return ping_to_us(gate, p);
-	if (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)
-		return conversation_with_us(gate, p);
-	return p->src == gate->link.remote ? refuse(gate, p, UNREACHABLE_PROTOCOL) : drop(&gate->counters.spoofed);
-}
-
-/* A direct connection from a port that talked to the same host through a service is not that conversation. */
-static void forget_service(struct gate *gate, const struct packet *p)
-{
-	struct nat_entry *entry = service_of(gate, p->protocol, p->sport, p->dst, p->dport);
-
-	if (entry)
-		nat_remove(gate->nat, entry);
-}
-
-static enum gate_verdict to_world(struct gate *gate, struct packet *p)
-{
-	bool opening = p->protocol != IPPROTO_TCP || packet_opens_tcp(p);
-	struct nat_inner inner = { .addr = p->dst, .port = p->dport };
-
-	if (p->src != gate->link.remote)
-		return drop(&gate->counters.spoofed);
-	if (p->dst == gate->link.remote || !policy_world(gate->policy, p->dst, opening))
-		return refuse(gate, p, UNREACHABLE_PROHIBITED);
-	if (p->protocol == IPPROTO_ICMP && p->icmp_type != ICMP_ECHO_REQUEST)
 		return drop(&gate->counters.ignored);
-	if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP && p->protocol != IPPROTO_ICMP)
-		return refuse(gate, p, UNREACHABLE_PROTOCOL);
-	if (!has_room(gate, p, &inner, WORLD_FLOW))
-		return crowded(gate, p);
-	if (packet_opens_tcp(p))
-		forget_service(gate, p);
-	if (p->protocol == IPPROTO_UDP)
-		set_udp_world(gate, p->sport, true);
-	packet_set_source(p, GATE_PEER, p->sport);
-	packet_clamp_mss(p, mss_for(gate->link.mtu));
-	return GATE_PASS;
+	return refuse(gate, p, REFUSED_PROTOCOL);
 }
 
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p)
 {
+	struct flow_name outer;
+
 	if (!gate->up)
 		return GATE_DROP;
 	if (!packet_parse(p, data, len))
 		return drop(&gate->counters.malformed);
-	if (is_inner(p->src))
+	if (gate_is_inner(p->src))
 		return drop(&gate->counters.spoofed);
 	if (packet_is_fragment(p))
 		return drop(&gate->counters.fragments);
-	if (p->dst == gate->link.local || (gate->link.dns != 0 && p->dst == gate->link.dns))
-		return to_us(gate, p);
-	return to_world(gate, p);
-}
-
-/* libslirp shows the client of a UDP forward as its own address at first, and as 127.0.0.1 once the peer has answered. Only to the
- * latter does it send. */
-static uint32_t inner_source(const struct packet *p)
-{
-	return p->protocol == IPPROTO_UDP && p->src == GATE_HOST ? INADDR_LOOPBACK : p->src;
-}
-
-/* The conversation of a forward's client, which P opens. It keeps its port unless another client of that port talks to the same
- * place. */
-static struct nat_entry *open_forward(struct gate *gate, const struct nat_peer *peer, const struct nat_inner *inner)
-{
-	struct nat_outer outer = { .side = NAT_LOCAL, .port = inner->port };
-
-	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
-		if (outer.port != 0 && !nat_find_outer(gate->nat, peer, &outer))
-			return nat_add(gate->nat, peer, &outer, inner, NAT_BY_CLIENT);
-		outer.port = (uint16_t)(EPHEMERAL + (outer.port * 31u + 17u) % (UINT16_MAX - EPHEMERAL));
-	}
-	return NULL;
-}
-
-static bool opens_forward(const struct gate *gate, const struct packet *p)
-{
-	if (p->protocol == IPPROTO_TCP)
-		return packet_opens_tcp(p);
-	return policy_is_forward(gate->policy, p->protocol, p->dst == GATE_PEER ? 0 : p->dst, p->dport);
-}
-
-static uint32_t outer_addr(const struct gate *gate, const struct nat_entry *entry)
-{
-	return entry->outer.side == NAT_RESOLVER ? gate->link.dns : gate->link.local;
-}
-
-/* One of libslirp's own addresses as the peer knows it; any other stays what it is. */
-static uint32_t unmap(const struct gate *gate, uint32_t inner)
-{
-	if (inner == GATE_HOST)
-		return gate->link.local;
-	return inner == GATE_RESOLVER ? gate->link.dns : inner;
-}
-
-/* Only the world's packets need no conversation in the table. */
-static bool from_world(const struct gate *gate, const struct packet *p)
-{
-	if (gate->config->net.restrict_peer || is_inner(p->src) || p->dst != GATE_PEER)
-		return false;
-	return p->protocol == IPPROTO_TCP || is_udp_world(gate, p->dport);
-}
-
-static bool map_source(struct gate *gate, struct packet *p)
-{
-	struct nat_peer peer = { .protocol = p->protocol, .port = p->dport, .addr = p->dst };
-	struct nat_inner inner = { .addr = inner_source(p), .port = p->sport };
-	struct nat_entry *entry = nat_find_inner(gate->nat, &peer, &inner);
-
-	if (!entry && opens_forward(gate, p))
-		entry = open_forward(gate, &peer, &inner);
-	if (!entry)
-		return from_world(gate, p);
-	nat_touch(gate->nat, entry, p->tcp_flags, false);
-	packet_set_source(p, outer_addr(gate, entry), entry->outer.port);
-	return true;
-}
-
-/* An ICMP error: the packet that it quotes went from the peer to an inner address. Who sent it may be that address too. */
-static bool map_error(struct gate *gate, struct packet *p)
-{
-	struct packet quoted;
-
-	if (!packet_quoted(p, &quoted))
-		return !gate->config->net.restrict_peer;
-	struct nat_peer peer = { .protocol = quoted.protocol, .port = quoted.sport, .addr = quoted.src };
-	struct nat_inner inner = { .addr = quoted.dst, .port = quoted.dport };
-	struct nat_entry *entry = nat_find_inner(gate->nat, &peer, &inner);
-	uint32_t dst = entry ? outer_addr(gate, entry) : unmap(gate, quoted.dst);
-	if (p->src == quoted.dst)
-		packet_set_source(p, dst, 0);
-	packet_set_destination(&quoted, dst, entry ? entry->outer.port : quoted.dport);
-	if (quoted.src == GATE_PEER)
-		packet_set_source(&quoted, gate->link.remote, quoted.sport);
-	packet_fix_icmp(p);
-	packet_set_source(p, unmap(gate, p->src), 0);
-	return entry || !gate->config->net.restrict_peer || p->src == gate->link.local;
-}
-
-static void remember_fragment(struct gate *gate, const struct packet *p, uint32_t inner)
-{
-	gate->fragments[gate->next_fragment++ % FIRST_FRAGMENTS] =
-		(struct first_fragment){ .id = p->id, .protocol = p->protocol, .src = inner, .dst = p->dst, .outer = p->src };
-}
-
-static bool map_later_fragment(const struct gate *gate, struct packet *p)
-{
-	for (unsigned i = 0; i < FIRST_FRAGMENTS; i++) {
-		const struct first_fragment *f = &gate->fragments[i];
-
-		if (f->id == p->id && f->protocol == p->protocol && f->src == p->src && f->dst == p->dst) {
-			packet_set_source(p, f->outer, 0);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Gives P the addresses that the peer knows. False: it is not for the peer. */
-static bool map(struct gate *gate, struct packet *p)
-{
-	uint32_t inner = p->src;
-	bool known = is_inner(inner) || !gate->config->net.restrict_peer;
-
-	if (p->offset > 0)
-		return map_later_fragment(gate, p);
-	if (packet_is_icmp_error(p))
-		known = map_error(gate, p);
-	else if (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)
-		known = map_source(gate, p);
-	packet_set_source(p, unmap(gate, p->src), p->sport);
-	if (known && p->more_fragments)
-		remember_fragment(gate, p, inner);
-	return known;
-}
-
-bool gate_to_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p)
-{
-	if (!gate->up)
-		return false;
-	if (!packet_parse(p, data, len) || !map(gate, p) || p->src >> 24 == IN_LOOPBACKNET || is_inner(p->src) || p->src == 0) {
-		gate->counters.unmapped++;
-		return false;
-	}
-	if (p->dst == GATE_PEER)
-		packet_set_destination(p, gate->link.remote, p->dport);
-	packet_clamp_mss(p, mss_for(gate->config->lcp.mru));
-	return true;
+	if (gate_is_inner(p->dst) || is_to_many(p))
+		return answer(gate, guard_refuse_quietly(gate->guard, p, REFUSED_FORBIDDEN, gate->link.local, gate->answer));
+	return outer_name(gate, p, &outer) ? flow_packet(gate, p, &outer) : other_packet(gate, p);
 }

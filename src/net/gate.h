@@ -23,42 +23,34 @@
 #define GATE_RESOLVER UINT32_C(0xf0000002) /* the DNS server */
 #define GATE_PEER UINT32_C(0xf0000005)
 
-struct gate_counters {
-	uint64_t malformed;  /* from the peer, no proper IPv4 packet */
-	uint64_t spoofed;    /* from the peer, with another's address */
-	uint64_t fragments;  /* from the peer: none is taken */
-	uint64_t refused;    /* from the peer, not allowed */
-	uint64_t crowded;    /* those of them that were one conversation too many */
-	uint64_t ignored;    /* from the peer, nothing that we answer to (ICMP errors, other protocols) */
-	uint64_t unmapped;   /* from libslirp, with an address that the peer must not see */
-};
-
 enum gate_verdict {
 	GATE_PASS,  /* give the packet on */
 	GATE_DROP,
-	GATE_ANSWER /* drop it, and send the peer what gate_answer() has */
+	GATE_ANSWER, /* drop it, and send the peer what gate_answer() has */
+	GATE_OURS    /* for a port of gate_own_port(): P describes it as it came */
 };
-
-/* How many conversations the peer may have opened at once. A quarter of these is for services alone, so that the world cannot
- * starve them; pings that nobody answered yet, which libslirp keeps for minutes, may take a quarter. */
-#define GATE_FLOWS 1024
 
 struct gate;
 
-/* CONFIG, CLOCK and HOST must outlive it. */
+/* CONFIG (of which `net` is copied), CLOCK and HOST must outlive it. */
 struct gate *gate_new(const struct config *config, struct clock *clock, uint32_t seed, const struct policy_host *host);
 void gate_free(struct gate *gate);
 
-/* Fewer than GATE_FLOWS, where there are not descriptors enough. */
+/* No more flows of the peer than MAX, whatever the configuration says: there are not descriptors enough. A quarter of what is allowed is
+ * for services alone, so that the world cannot starve them; pings that nobody answered yet, which libslirp keeps for minutes, may take
+ * a quarter. */
 void gate_limit_flows(struct gate *gate, unsigned max);
 
 /* The link is up with these addresses, or down (NULL): then nothing passes. Other addresses than before end the conversations. */
 void gate_set_link(struct gate *gate, const struct net_link *link);
 
-/* The peer is gone for good: the TCP connections that it opened are to end. gate_next_reset() gives, one by one, the packets that
- * tell libslirp so; it writes to BUF (REPLY_MAX bytes) and returns the length, 0 when there are no more. */
+/* The peer is gone for good: all TCP connections are to end at libslirp's side. */
 void gate_end_conversations(struct gate *gate);
-size_t gate_next_reset(struct gate *gate, uint8_t *buf);
+
+/* Gives, one by one, the packets that end connections: those that timed out, that are not allowed any more, that were dropped or ended
+ * above. Call it at the end of each round of the loop until it returns 0; it costs nothing when there are none. It writes to BUF (REPLY_MAX
+ * bytes) and returns the length; *TO_PEER: the packet is for the peer as it is, else for libslirp. */
+size_t gate_next_reset(struct gate *gate, uint8_t *buf, bool *to_peer);
 
 /* libslirp opened the socket FD because of P, which had passed the gate, or (NULL) for a client of a forward; or it closed FD. */
 void gate_socket_opened(struct gate *gate, int fd, const struct packet *p);
@@ -69,9 +61,53 @@ unsigned gate_sockets(const struct gate *gate);
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);
 const uint8_t *gate_answer(const struct gate *gate, size_t *len);
 
+/* Below: for dialling into the link (net/dial.h) and for proxies (net/proxy.h). */
+
+enum gate_outcome {
+	ANSWER_OPEN,        /* SYN and ACK came */
+	ANSWER_REFUSED,     /* a reset came */
+	ANSWER_UNREACHABLE, /* an ICMP error came */
+	ANSWER_NONE         /* the flow ended without either: nobody answered, or the link went down */
+};
+typedef void gate_answer_fn(void *arg, enum gate_outcome answer);
+
+/* The next TCP connection that libslirp opens to ADDR:PORT (host byte order, as the peer knows them; ADDR 0: the peer itself) for a client
+ * of ours is KIND (FLOW_SOCKS, for instance, instead of FLOW_FORWARD), may be opened although no forward leads there, and what becomes of
+ * it is told to FN, once, from within gate_from_peer(), another gate_ function or a timer; FN may call gate_unwatch() and no other function
+ * of the gate's. Returns a number for gate_unwatch(), which forgets FN (harmless afterwards). One watch for each connection; first come,
+ * first served. */
+uint64_t gate_watch(struct gate *gate, uint32_t addr, uint16_t port, enum flow_kind kind, gate_answer_fn *fn, void *arg);
+void gate_unwatch(struct gate *gate, uint64_t watch);
+
+/* A UDP port of our PPP address that belongs to us and not to libslirp: datagrams to it from hosts that it has talked to come out of
+ * gate_from_peer() as GATE_OURS with P as it came. Returns the port, 0 when there is none left. */
+uint16_t gate_own_port(struct gate *gate, enum flow_kind kind);
+void gate_release_port(struct gate *gate, uint16_t port);
+/* Writes the datagram from that port to ADDR:PORT into BUF (at least LEN + 28 bytes) and enters it into the flows. Returns the packet's
+ * length, ready for the peer, or 0 where it may not go (the link is down, larger than its MTU). */
+size_t gate_own_datagram(struct gate *gate, uint16_t port, uint32_t addr, uint16_t dport, const uint8_t *data, size_t len, uint8_t *buf);
+
+/* From now on the peer's TCP connections to the world lead to 127.0.0.1:PORT (0: no more), as FLOW_PROXY. */
+void gate_set_proxy(struct gate *gate, uint16_t port);
+/* The descriptors of libslirp's sockets for such flows, one a call, with where the peer wants to go; -1 after the last. *POS begins at 0. */
+int gate_next_proxied(const struct gate *gate, unsigned *pos, uint32_t *addr, uint16_t *port);
+
 /* A packet from libslirp. True: it was rewritten for the peer and P describes it. */
 bool gate_to_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);
 
-const struct gate_counters *gate_counters(const struct gate *gate);
+/* What net.h tells of these (net_counters(), net_flows(), net_drop_flow(), net_doors() with DOOR_SERVICE, and the numbers of the other
+ * doors). gate_drop_flow() may leave packets for gate_next_reset(). */
+void gate_counters(const struct gate *gate, struct net_counters *counters);
+void gate_flows(const struct gate *gate, net_flow_fn *fn, void *arg);
+bool gate_drop_flow(struct gate *gate, uint64_t id);
+void gate_services(const struct gate *gate, net_door_fn *fn, void *arg);
+/* Adds what the flows of this kind and port (a forward's local port is not known here: DPORT of HOST, 0: the peer) had to DOOR. */
+void gate_count_forward(const struct gate *gate, const struct forward *forward, struct net_door *door);
+/* Those of KIND that belong to no service or forward that is configured. */
+void gate_count_kind(const struct gate *gate, enum flow_kind kind, struct net_door *door);
+
+/* Another configuration is in force (services, access lists, limits; copied). Flows that it does not allow end: packets for
+ * gate_next_reset(). */
+void gate_configure(struct gate *gate, const struct net_config *config);
 
 #endif

@@ -31,7 +31,8 @@ static bool parse_tcp(struct packet *p, struct reader *r)
 {
 	p->sport = reader_u16(r);
 	p->dport = reader_u16(r);
-	reader_skip(r, 8);
+	p->seq = reader_u32(r);
+	p->ack = reader_u32(r);
 	p->tcp_header = (size_t)(reader_u8(r) >> 4) * 4;
 	p->tcp_flags = reader_u8(r);
 	reader_skip(r, 6);
@@ -53,7 +54,9 @@ static bool parse_icmp(struct packet *p, struct reader *r)
 {
 	p->icmp_type = reader_u8(r);
 	p->icmp_code = reader_u8(r);
-	reader_skip(r, ICMP_HEADER - 2);
+	reader_skip(r, 2);
+	p->icmp_id = reader_u16(r);
+	reader_skip(r, 2);
 	return reader_ok(r);
 }
 

@@ -29,6 +29,7 @@ enum tcp_flag {
 
 /* RFC 792, RFC 1812 §5.2.7 */
 enum icmp_type {
+	ICMP_ECHO_ANSWER = 0,
 	ICMP_UNREACHABLE = 3,
 	ICMP_QUENCH = 4,
 	ICMP_REDIRECTION = 5,
@@ -52,8 +53,10 @@ struct packet {
 	size_t transport_len;  /* bytes behind the IP header */
 	uint16_t sport, dport; /* TCP and UDP, else 0 */
 	uint8_t tcp_flags;
+	uint32_t seq, ack; /* TCP's */
 	size_t tcp_header;
 	uint8_t icmp_type, icmp_code;
+	uint16_t icmp_id; /* of an echo; other types have something else there */
 };
 
 /* A view of LEN bytes at DATA, which stay the caller's. False for anything but a well-formed IPv4 packet: every header there in

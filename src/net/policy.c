@@ -1,4 +1,4 @@
-/* Where the peer may go; see policy.h. The gate asks it about packets that belong to no known conversation. */
+/* What is this machine and what is the world; see policy.h. The gate asks it about whatever opens a flow to the world. */
 #include "net/policy.h"
 
 #include <ifaddrs.h>
@@ -22,7 +22,6 @@ static const struct {
 };
 
 struct policy {
-	const struct net_config *config;
 	struct clock *clock;
 	const struct policy_host *host;
 	GArray *own;                  /* our own addresses, as they were at FRESH_UNTIL - REFRESH */
@@ -31,11 +30,10 @@ struct policy {
 	uint32_t allowed[CACHE_SIZE]; /* addresses found allowed since then; 0: none */
 };
 
-struct policy *policy_new(const struct net_config *config, struct clock *clock, const struct policy_host *host)
+struct policy *policy_new(struct clock *clock, const struct policy_host *host)
 {
 	struct policy *policy = g_new0(struct policy, 1);
 
-	policy->config = config;
 	policy->clock = clock;
 	policy->host = host;
 	policy->own = g_array_new(FALSE, FALSE, sizeof(uint32_t));
@@ -48,37 +46,6 @@ void policy_free(struct policy *policy)
 		return;
 	g_array_free(policy->own, TRUE);
 	g_free(policy);
-}
-
-bool policy_service(const struct policy *policy, uint8_t protocol, uint16_t port, uint32_t *host, uint16_t *host_port)
-{
-	const GArray *services = policy->config->services;
-
-	for (unsigned i = 0; services && i < services->len; i++) {
-		const struct service *s = &g_array_index(services, struct service, i);
-
-		if (s->protocol == protocol && s->port == port) {
-			*host = s->host;
-			*host_port = s->host_port;
-			return true;
-		}
-	}
-	*host = INADDR_LOOPBACK;
-	*host_port = port;
-	return policy->config->host_loopback;
-}
-
-bool policy_is_forward(const struct policy *policy, uint8_t protocol, uint32_t host, uint16_t port)
-{
-	const GArray *forwards = policy->config->forwards;
-
-	for (unsigned i = 0; forwards && i < forwards->len; i++) {
-		const struct forward *f = &g_array_index(forwards, struct forward, i);
-
-		if (f->protocol == protocol && f->host_port == port && f->host == host)
-			return true;
-	}
-	return false;
 }
 
 static void refresh(struct policy *policy)
@@ -124,7 +91,7 @@ bool policy_world(struct policy *policy, uint32_t addr, bool opening)
 {
 	uint32_t *slot = &policy->allowed[(addr * UINT32_C(0x9e3779b1) >> 16) % CACHE_SIZE];
 
-	if (policy->config->restrict_peer || is_never(addr))
+	if (is_never(addr))
 		return false;
 	if (policy->fresh_until == 0 || (opening && policy->clock->now >= policy->fresh_until))
 		refresh(policy);

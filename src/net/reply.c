@@ -1,7 +1,6 @@
 /* Packets that say no; see reply.h. The gate calls this when it refuses a packet. RFC 792, 1122, 1812, 9293. */
 #include "net/reply.h"
 
-#include "reader.h"
 #include "writer.h"
 
 static const uint8_t REPLY_TTL = 64;
@@ -33,14 +32,7 @@ static uint32_t segment_length(const struct packet *p)
 	return len + !!(p->tcp_flags & TCP_SYN) + !!(p->tcp_flags & TCP_FIN);
 }
 
-struct reset {
-	uint32_t src, dst;
-	uint16_t sport, dport;
-	uint32_t seq, ack;
-	uint8_t flags;
-};
-
-static size_t write_reset(uint8_t *buf, const struct reset *r)
+size_t reply_reset(uint8_t *buf, const struct reset *r)
 {
 	struct writer w = writer_new(buf, REPLY_MAX);
 	struct packet reply;
@@ -63,26 +55,15 @@ static size_t write_reset(uint8_t *buf, const struct reset *r)
 
 size_t reply_tcp_reset(uint8_t *buf, const struct packet *p)
 {
-	struct reader r = reader_new(p->data + p->header, p->transport_len);
 	struct reset reset = { .src = p->dst, .sport = p->dport, .dst = p->src, .dport = p->sport };
 
 	if (p->protocol != IPPROTO_TCP || packet_is_fragment(p) || p->tcp_flags & TCP_RST || !is_host(p->dst) || !is_host(p->src))
 		return 0;
-	reader_skip(&r, 4);
-	uint32_t seq = reader_u32(&r);
-	uint32_t ack = reader_u32(&r);
 	bool acked = p->tcp_flags & TCP_ACK;
-	reset.seq = acked ? ack : 0;
-	reset.ack = acked ? 0 : seq + segment_length(p);
+	reset.seq = acked ? p->ack : 0;
+	reset.ack = acked ? 0 : p->seq + segment_length(p);
 	reset.flags = acked ? TCP_RST : TCP_RST | TCP_ACK;
-	return write_reset(buf, &reset);
-}
-
-size_t reply_reset(uint8_t *buf, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, uint32_t seq)
-{
-	const struct reset reset = { .src = src, .sport = sport, .dst = dst, .dport = dport, .seq = seq, .flags = TCP_RST };
-
-	return write_reset(buf, &reset);
+	return reply_reset(buf, &reset);
 }
 
 size_t reply_icmp_error(uint8_t *buf, const struct packet *p, uint32_t from, uint8_t type, uint8_t code)

@@ -14,8 +14,16 @@
  * P may not be answered so. */
 size_t reply_tcp_reset(uint8_t *buf, const struct packet *p);
 
-/* The plain reset of a connection, with this sequence number. Returns its length. */
-size_t reply_reset(uint8_t *buf, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport, uint32_t seq);
+/* The reset of a connection, in the name of SRC. FLAGS: TCP_RST, and TCP_ACK where ACK means something. */
+struct reset {
+	uint32_t src, dst;
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+};
+
+/* Writes it to BUF (REPLY_MAX bytes). Returns its length. */
+size_t reply_reset(uint8_t *buf, const struct reset *reset);
 
 /* The ICMP error of TYPE and CODE about P, sent by FROM. 0 when P must not be answered (RFC 1122 §3.2.2). Neither answers what was sent to
  * an address that no host has; but about a loopback address FROM may tell. */

@@ -10,30 +10,24 @@
  * Segments of one TCP flow that came in one round of the loop are put together: each segment that libslirp is given costs a send()
  * and an acknowledgement. They are given at the end of the round; the session's own flusher was added later, and runs later.
  *
- * libslirp reads a socket when, and only when, get_revents() says so. Held, sockets are polled for writing alone; while the link is
- * down, listeners are not polled, so that connections wait in their backlog.
+ * libslirp sends on each connection as much as the peer says that it takes, and many connections at once would flood the queue in front of
+ * the line; what is lost there, libslirp repeats a second later. So the windows that it sees are no more, all together, than the queue
+ * holds. (They are not scaled: it does not know that option.)
  *
- * It would be woken twice a second while it has a listener. Its timers serve TCP conversations and sockets that expire (no datagram
- * waits in it for fragments: the gate lets none pass): without any socket but the forwards' own there is nothing to wake up for.
- *
- * A peer that stays away does not come back for its connections: they are ended after a while. When there are none at all any more,
- * what they took is given back to the system. */
-#include "net/net.h"
-
-#include <libslirp.h>
+ * A peer that stays away does not come back for its connections: they are ended after a while. When most of them are gone, what they took
+ * is given back to the system. */
+#include "net/slirp_backend.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <glib.h>
 #include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "log.h"
-#include "net/gate.h"
-#include "net/merge.h"
+#include "net/checksum.h"
 #include "net/segment.h"
+#include "reader.h"
 #include "writer.h"
 
 #define ETHERNET_HEADER 14
@@ -41,11 +35,12 @@
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP 0x0806
 #define ARP_PACKET 28
+#define TCP_WINDOW 14 /* where it stands in the header, before the checksum */
 #define MMAP_THRESHOLD (64 * 1024)
-#define BACKLOG 512
 #define MERGED_MAX (32 * 1024) /* less than MMAP_THRESHOLD with libslirp's headers */
 #define DESCRIPTORS_KEPT 64 /* for everything else */
-#define STALE CLOCK_SECOND /* how old libslirp's own reading of the clock may be when it is given a packet */
+#define WINDOWS_MAX (2800u * 1024) /* of all connections together; session's queue has room for it */
+#define WINDOW_MIN 2920u          /* of each: two segments */
 #define DEPARTED (120 * CLOCK_SECOND)
 #define TRIM_AFTER (5 * CLOCK_SECOND)
 
@@ -55,41 +50,6 @@
 #define CONFIG_VERSION 3
 #endif
 
-#if SLIRP_CHECK_VERSION(4, 9, 0)
-#define pollfds_fill slirp_pollfds_fill_socket
-#else
-#define pollfds_fill slirp_pollfds_fill
-#endif
-
-struct slirp_net {
-	struct net net;
-	const struct config *config;
-	struct loop *loop;
-	const struct net_events *events;
-	void *arg;
-	Slirp *slirp;
-	struct gate *gate;
-	struct poller poller;
-	struct flusher flusher;
-	struct merge *merge;
-	uint16_t mtu; /* the link's */
-	bool up, held, kick;
-	uint64_t polled_at; /* when libslirp read the clock last */
-	GArray *listeners; /* descriptors of the TCP forwards */
-	unsigned conversations_max;
-	struct timer departed, trim;
-	struct policy_host *host;
-	const struct packet *input; /* what libslirp is given right now */
-
-	/* The set of one round: libslirp's index N is at FDS[PLACES[N]], or nowhere (-1). */
-	GArray *fds;    /* of GPollFD, the loop's; ours begin at FIRST */
-	guint first;
-	GArray *places; /* of int */
-	const GPollFD *ready;
-
-	uint8_t buffer[IPV4_PACKET_MAX];
-};
-
 static const uint8_t peer_ethernet[ETHERNET_ADDR] = { 0x52, 0x54, 0x00, 0x50, 0x50, 0x50 };
 static const uint8_t our_ethernet[ETHERNET_ADDR] = { 0x52, 0x55, 0xf0, 0x00, 0x00, 0x01 };
 
@@ -98,6 +58,11 @@ static void emit(void *arg, const uint8_t *packet, size_t len)
 	struct slirp_net *s = arg;
 
 	s->events->packet(s->arg, packet, len);
+}
+
+void slirp_to_peer(struct slirp_net *s, const uint8_t *packet, size_t len)
+{
+	emit(s, packet, len);
 }
 
 static void write_ethernet(struct writer *w, uint16_t type)
@@ -126,6 +91,15 @@ static void answer_arp(struct slirp_net *s, const uint8_t addr[4])
 	s->kick = true;
 }
 
+void slirp_know_address(struct slirp_net *s, uint32_t addr)
+{
+	uint8_t bytes[4];
+	struct writer w = writer_new(bytes, sizeof(bytes));
+
+	writer_u32(&w, addr);
+	answer_arp(s, bytes);
+}
+
 static void arp_request(struct slirp_net *s, const uint8_t *arp, size_t len)
 {
 	static const unsigned TARGET = 24;
@@ -142,7 +116,7 @@ static void packet_out(struct slirp_net *s, const uint8_t *packet, size_t len)
 		return;
 	memcpy(s->buffer, packet, len);
 	if (gate_to_peer(s->gate, s->buffer, len, &p))
-		segment_fragment(&p, s->mtu, emit, s);
+		segment_fragment(&p, s->link.mtu, emit, s);
 }
 
 static ssize_t send_packet(const void *frame, size_t len, void *opaque)
@@ -178,14 +152,27 @@ static void register_poll_fd(int fd, void *opaque)
 	struct slirp_net *s = opaque;
 
 	gate_socket_opened(s->gate, fd, s->input);
+	s->peak = MAX(s->peak, gate_sockets(s->gate));
+	if (!s->input)
+		dialer_accepted(s->dialer, fd);
+}
+
+/* Closed so, TCP says RST: whoever is at this end is to know, too. */
+static void close_with_reset(int fd)
+{
+	static const struct linger none = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
 }
 
 static void unregister_poll_fd(int fd, void *opaque)
 {
 	struct slirp_net *s = opaque;
 
+	if (s->resetting)
+		close_with_reset(fd);
 	gate_socket_closed(s->gate, fd);
-	if (gate_sockets(s->gate) == 0)
+	if (gate_sockets(s->gate) <= s->peak / 2 && !s->trim.armed)
 		timer_set(&s->trim, TRIM_AFTER);
 }
 
@@ -203,113 +190,6 @@ static const SlirpCb callbacks = {
 	.notify = notify,
 };
 
-static bool is_listener(const struct slirp_net *s, int fd)
-{
-	for (guint i = 0; i < s->listeners->len; i++)
-		if (g_array_index(s->listeners, int, i) == fd)
-			return true;
-	return false;
-}
-
-static gushort poll_events(int slirp_events)
-{
-	int events = 0;
-
-	events |= slirp_events & SLIRP_POLL_IN ? G_IO_IN : 0;
-	events |= slirp_events & SLIRP_POLL_OUT ? G_IO_OUT : 0;
-	events |= slirp_events & SLIRP_POLL_PRI ? G_IO_PRI : 0;
-	return (gushort)events;
-}
-
-static int slirp_revents(gushort revents)
-{
-	int events = 0;
-
-	events |= revents & G_IO_IN ? SLIRP_POLL_IN : 0;
-	events |= revents & G_IO_OUT ? SLIRP_POLL_OUT : 0;
-	events |= revents & G_IO_PRI ? SLIRP_POLL_PRI : 0;
-	events |= revents & G_IO_ERR ? SLIRP_POLL_ERR : 0;
-	events |= revents & G_IO_HUP ? SLIRP_POLL_HUP : 0;
-	return events;
-}
-
-/* What of EVENTS is wanted now. A socket of which nothing is wanted must not be polled at all: hang-ups are always reported. */
-static int wanted(const struct slirp_net *s, int fd, int events)
-{
-	if (is_listener(s, fd))
-		return s->up && gate_sockets(s->gate) < s->conversations_max ? events : 0;
-	return s->held ? events & SLIRP_POLL_OUT : events;
-}
-
-static int add_poll(int fd, int events, void *opaque)
-{
-	struct slirp_net *s = opaque;
-	int place = -1;
-
-	events = wanted(s, fd, events);
-	if (events) {
-		GPollFD poll = { .fd = fd, .events = poll_events(events) };
-
-		place = (int)(s->fds->len - s->first);
-		g_array_append_val(s->fds, poll);
-	}
-	g_array_append_val(s->places, place);
-	return (int)s->places->len - 1;
-}
-
-static int get_revents(int index, void *opaque)
-{
-	struct slirp_net *s = opaque;
-
-	if (index < 0 || (guint)index >= s->places->len)
-		return 0;
-	int place = g_array_index(s->places, int, index);
-	if (place < 0)
-		return 0;
-	int events = slirp_revents(s->ready[place].revents);
-	/* Held since the set was made: what was asked for then is not wanted any more. */
-	return s->held && !is_listener(s, s->ready[place].fd) ? events & (SLIRP_POLL_OUT | SLIRP_POLL_ERR) : events;
-}
-
-static void fill(void *arg, GArray *fds, int *timeout_ms)
-{
-	struct slirp_net *s = arg;
-	uint32_t timeout = *timeout_ms < 0 ? UINT32_MAX : (uint32_t)*timeout_ms;
-
-	s->fds = fds;
-	s->first = fds->len;
-	g_array_set_size(s->places, 0);
-	pollfds_fill(s->slirp, &timeout, add_poll, s);
-	s->fds = NULL;
-	if (s->kick)
-		*timeout_ms = 0;
-	else if (gate_sockets(s->gate) > 0)
-		*timeout_ms = (int)MIN(timeout, (uint32_t)G_MAXINT);
-}
-
-static void done(void *arg, const GPollFD *fds, unsigned n, bool failed)
-{
-	struct slirp_net *s = arg;
-
-	(void)n;
-	s->kick = false;
-	s->ready = fds;
-	s->polled_at = loop_clock(s->loop)->now;
-	slirp_pollfds_poll(s->slirp, failed, get_revents, s);
-	s->ready = NULL;
-}
-
-/* libslirp reads the clock in slirp_pollfds_poll() alone. A socket that it opens with an old reading would expire at once. */
-static void freshen_clock(struct slirp_net *s)
-{
-	uint64_t now = loop_clock(s->loop)->now;
-
-	if (now - s->polled_at < STALE)
-		return;
-	s->polled_at = now;
-	slirp_pollfds_poll(s->slirp, 1, get_revents, s);
-}
-
 /* A packet that the gate let pass, or several put together, with room for a header before it. */
 static void packet_in(void *arg, struct packet *p, size_t mss)
 {
@@ -320,21 +200,33 @@ static void packet_in(void *arg, struct packet *p, size_t mss)
 	if (mss > 0)
 		packet_complete_checksum(p);
 	write_ethernet(&w, ETHERTYPE_IPV4);
-	freshen_clock(s);
+	slirp_freshen_clock(s);
 	s->input = p;
 	slirp_input(s->slirp, frame, (int)(p->len + ETHERNET_HEADER));
 	s->input = NULL;
+}
+
+static void answer_peer(struct slirp_net *s, const uint8_t *packet, size_t len)
+{
+	if (s->up && len <= s->link.mtu)
+		emit(s, packet, len);
 }
 
 static void end_conversations(struct slirp_net *s)
 {
 	uint8_t buf[ETHERNET_HEADER + REPLY_MAX];
 	struct packet p;
+	bool to_peer;
 	size_t len;
 
-	while ((len = gate_next_reset(s->gate, buf + ETHERNET_HEADER)) > 0)
-		if (packet_parse(&p, buf + ETHERNET_HEADER, len))
+	s->resetting = true;
+	while ((len = gate_next_reset(s->gate, buf + ETHERNET_HEADER, &to_peer)) > 0) {
+		if (to_peer)
+			answer_peer(s, buf + ETHERNET_HEADER, len);
+		else if (packet_parse(&p, buf + ETHERNET_HEADER, len))
 			packet_in(s, &p, 0);
+	}
+	s->resetting = false;
 }
 
 static void peer_departed(void *arg)
@@ -350,10 +242,9 @@ static void trim_memory(void *arg)
 {
 	struct slirp_net *s = arg;
 
-	(void)s;
+	s->peak = gate_sockets(s->gate);
 #ifdef __GLIBC__
-	if (gate_sockets(s->gate) == 0)
-		malloc_trim(0);
+	malloc_trim(0);
 #endif
 }
 
@@ -362,6 +253,8 @@ static void flush(void *arg)
 	struct slirp_net *s = arg;
 
 	merge_flush(s->merge);
+	end_conversations(s);
+	dialer_flush(s->dialer);
 }
 
 static Slirp *make_slirp(struct slirp_net *s)
@@ -385,63 +278,63 @@ static Slirp *make_slirp(struct slirp_net *s)
 	return slirp_new(&config, &callbacks, s);
 }
 
-static struct sockaddr_in socket_address(uint32_t addr, uint16_t port)
+static bool proxied_destination(void *arg, uint16_t client_port, uint32_t *addr, uint16_t *port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(addr), .sin_port = htons(port) };
-}
+	const struct slirp_net *s = arg;
+	unsigned pos = 0;
+	int fd;
 
-static bool add_forward(struct slirp_net *s, const struct forward *f)
-{
-	struct sockaddr_in here = socket_address(f->bind, f->port);
-	struct sockaddr_in there = socket_address(f->host ? f->host : GATE_PEER, f->host_port);
-	bool udp = f->protocol == CONFIG_UDP;
-	char bind[INET_ADDRSTRLEN];
+	while ((fd = gate_next_proxied(s->gate, &pos, addr, port)) >= 0) {
+		struct sockaddr_in here;
+		socklen_t len = sizeof(here);
 
-	if (slirp_add_hostxfwd(s->slirp, (struct sockaddr *)&here, sizeof(here), (struct sockaddr *)&there, sizeof(there),
-			       udp ? SLIRP_HOSTFWD_UDP : 0) == 0)
-		return true;
-	int error = errno;
-	log_error("forward %s%u:%u: cannot listen on %s:%u: %s", udp ? "udp:" : "", f->port, f->host_port,
-		  inet_ntop(AF_INET, &here.sin_addr, bind, sizeof(bind)), f->port, g_strerror(error));
+		if (getsockname(fd, (struct sockaddr *)&here, &len) == 0 && ntohs(here.sin_port) == client_port)
+			return true;
+	}
 	return false;
 }
 
-/* Right after the forwards were made, libslirp has no sockets but theirs. It gives its listeners a backlog of 1, with which a burst
- * of connections stalls; listening once more on the same descriptor is how to raise it. */
-static void learn_listeners(struct slirp_net *s)
+static bool open_proxy(struct slirp_net *s)
 {
-	GArray *fds = g_array_new(FALSE, FALSE, sizeof(GPollFD));
-	int timeout_ms = -1;
+	const char *url = s->config->net.proxy;
 
-	fill(s, fds, &timeout_ms);
-	for (guint i = 0; i < fds->len; i++) {
-		int fd = g_array_index(fds, GPollFD, i).fd;
-		int listens = 0;
-		socklen_t len = sizeof(listens);
+	if (!url)
+		return true;
+	s->proxy = proxy_new(s->loop, url, proxied_destination, s);
+	if (!s->proxy)
+		return false;
+	gate_set_proxy(s->gate, proxy_port(s->proxy));
+	return true;
+}
 
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) < 0 || !listens)
-			continue;
-		listen(fd, BACKLOG);
-		g_array_append_val(s->listeners, fd);
-	}
-	g_array_free(fds, TRUE);
+static bool open_socks(struct slirp_net *s)
+{
+	if (s->config->net.socks->len == 0)
+		return true;
+	s->socks = socks_new(&s->config->net, s->loop, s->dialer);
+	return s->socks != NULL;
 }
 
 static bool open_forwards(struct slirp_net *s)
 {
-	const GArray *forwards = s->config->net.forwards;
+	char *why = NULL;
 
-	for (guint i = 0; forwards && i < forwards->len; i++)
-		if (!add_forward(s, &g_array_index(forwards, struct forward, i)))
-			return false;
-	learn_listeners(s);
-	return true;
+	if (slirp_set_forwards(s, s->config->net.forwards, &why))
+		return true;
+	log_error("%s", why);
+	g_free(why);
+	return false;
 }
 
 static void slirp_close(struct net *net)
 {
 	struct slirp_net *s = (struct slirp_net *)net;
 
+	if (s->socks)
+		socks_free(s->socks);
+	if (s->proxy)
+		proxy_free(s->proxy);
+	dialer_free(s->dialer);
 	loop_remove_flusher(s->loop, &s->flusher);
 	loop_remove_poller(s->loop, &s->poller);
 	merge_free(s->merge);
@@ -450,6 +343,7 @@ static void slirp_close(struct net *net)
 	timer_stop(&s->trim);
 	gate_free(s->gate);
 	policy_host_free(s->host);
+	g_array_free(s->forwards, TRUE);
 	g_array_free(s->listeners, TRUE);
 	g_array_free(s->places, TRUE);
 	g_free(s);
@@ -485,6 +379,7 @@ static struct net *slirp_open(const struct config *config, struct loop *loop, co
 	s->events = events;
 	s->arg = arg;
 	s->conversations_max = descriptors_for_conversations();
+	s->forwards = g_array_new(FALSE, FALSE, sizeof(struct forward));
 	s->listeners = g_array_new(FALSE, FALSE, sizeof(int));
 	s->places = g_array_new(FALSE, FALSE, sizeof(int));
 	s->host = policy_host_new();
@@ -493,12 +388,13 @@ static struct net *slirp_open(const struct config *config, struct loop *loop, co
 	timer_init(&s->departed, loop_clock(loop), peer_departed, s);
 	timer_init(&s->trim, loop_clock(loop), trim_memory, s);
 	s->slirp = make_slirp(s);
-	s->poller = (struct poller){ .fill = fill, .done = done, .arg = s };
+	s->poller = (struct poller){ .fill = slirp_fill, .done = slirp_done, .arg = s };
 	s->flusher = (struct flusher){ .flush = flush, .arg = s };
 	s->merge = merge_new(MERGED_MAX, packet_in, s);
 	loop_add_poller(loop, &s->poller);
 	loop_add_flusher(loop, &s->flusher);
-	if (!open_forwards(s)) {
+	s->dialer = dialer_new(s);
+	if (!open_forwards(s) || !open_socks(s) || !open_proxy(s)) {
 		slirp_close(&s->net);
 		return NULL;
 	}
@@ -509,7 +405,7 @@ static bool slirp_up(struct net *net, const struct net_link *link)
 {
 	struct slirp_net *s = (struct slirp_net *)net;
 
-	s->mtu = link->mtu;
+	s->link = *link;
 	s->up = true;
 	timer_stop(&s->departed);
 	gate_set_link(s->gate, link);
@@ -523,7 +419,23 @@ static void slirp_down(struct net *net)
 
 	s->up = false;
 	gate_set_link(s->gate, NULL);
+	dialer_link_down(s->dialer);
 	timer_set(&s->departed, DEPARTED);
+}
+
+/* Lowers the window that the TCP packet P offers (RFC 9293 §3.1) to its share of what may be under way. */
+static void share_window(const struct slirp_net *s, struct packet *p)
+{
+	unsigned share = MAX(WINDOWS_MAX / MAX(gate_sockets(s->gate), 1), WINDOW_MIN);
+	struct reader r = reader_new(p->data + p->header + TCP_WINDOW, TCP_HEADER - TCP_WINDOW);
+	uint16_t window = reader_u16(&r);
+	uint16_t check = reader_u16(&r);
+
+	if (window <= share)
+		return;
+	struct writer w = writer_new(p->data + p->header + TCP_WINDOW, TCP_HEADER - TCP_WINDOW);
+	writer_u16(&w, (uint16_t)share);
+	writer_u16(&w, checksum_replace16(check, window, (uint16_t)share));
 }
 
 static void slirp_packet(struct net *net, uint8_t *packet, size_t len)
@@ -535,9 +447,12 @@ static void slirp_packet(struct net *net, uint8_t *packet, size_t len)
 	if (verdict == GATE_ANSWER) {
 		const uint8_t *answer = gate_answer(s->gate, &len);
 
-		if (len <= s->mtu)
-			emit(s, answer, len);
+		answer_peer(s, answer, len);
 	}
+	if (verdict == GATE_OURS)
+		dialer_datagram(s->dialer, &p);
+	if (verdict == GATE_PASS && p.protocol == IPPROTO_TCP)
+		share_window(s, &p);
 	if (verdict == GATE_PASS && !merge_add(s->merge, &p))
 		packet_in(s, &p, 0);
 }
@@ -545,6 +460,65 @@ static void slirp_packet(struct net *net, uint8_t *packet, size_t len)
 static void slirp_hold(struct net *net, bool hold)
 {
 	((struct slirp_net *)net)->held = hold;
+}
+
+static void slirp_counters(const struct net *net, struct net_counters *counters)
+{
+	gate_counters(((const struct slirp_net *)net)->gate, counters);
+}
+
+static void slirp_flows(const struct net *net, net_flow_fn *fn, void *arg)
+{
+	gate_flows(((const struct slirp_net *)net)->gate, fn, arg);
+}
+
+static bool slirp_drop_flow(struct net *net, uint64_t id)
+{
+	struct slirp_net *s = (struct slirp_net *)net;
+	bool found = gate_drop_flow(s->gate, id);
+
+	end_conversations(s);
+	return found;
+}
+
+/* What passes through one server's ports cannot be told apart: the first shows it all. */
+static void socks_doors(const struct slirp_net *s, net_door_fn *fn, void *arg)
+{
+	const GArray *addresses = s->config->net.socks;
+
+	for (guint i = 0; s->socks && i < addresses->len; i++) {
+		const struct listen_address *address = &g_array_index(addresses, struct listen_address, i);
+		bool ipv6 = strchr(address->host, ':') != NULL;
+		struct net_door door = { .refused = i == 0 ? socks_refused(s->socks) : 0 };
+
+		g_snprintf(door.spec, sizeof(door.spec), ipv6 ? "[%s]:%u" : "%s:%u", address->host, address->port);
+		if (i == 0)
+			gate_count_kind(s->gate, FLOW_SOCKS, &door);
+		fn(arg, &door);
+	}
+}
+
+static void slirp_doors(const struct net *net, enum net_door_kind kind, net_door_fn *fn, void *arg)
+{
+	const struct slirp_net *s = (const struct slirp_net *)net;
+
+	if (kind == DOOR_SERVICE)
+		gate_services(s->gate, fn, arg);
+	else if (kind == DOOR_FORWARD)
+		slirp_forward_doors(s, fn, arg);
+	else
+		socks_doors(s, fn, arg);
+}
+
+static bool slirp_configure(struct net *net, const struct net_config *config, char **why)
+{
+	struct slirp_net *s = (struct slirp_net *)net;
+
+	if (!slirp_set_forwards(s, config->forwards, why))
+		return false;
+	gate_configure(s->gate, config);
+	end_conversations(s);
+	return true;
 }
 
 static const char *slirp_ifname(const struct net *net)
@@ -562,4 +536,9 @@ const struct net_backend_ops net_slirp = {
 	.input = slirp_packet,
 	.hold = slirp_hold,
 	.ifname = slirp_ifname,
+	.counters = slirp_counters,
+	.flows = slirp_flows,
+	.drop_flow = slirp_drop_flow,
+	.doors = slirp_doors,
+	.configure = slirp_configure,
 };

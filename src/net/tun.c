@@ -17,6 +17,7 @@
 #include "log.h"
 #include "net/merge.h"
 #include "net/segment.h"
+#include "net/tun_guard.h"
 #include "priv.h"
 
 #define READS_PER_ROUND 64
@@ -34,6 +35,7 @@ struct tun_net {
 	struct poller poller;
 	struct flusher flusher;
 	struct merge *merge;
+	struct tun_guard *guard;
 	bool up, held;
 	uint16_t mtu;
 	uint8_t buffer[sizeof(struct virtio_net_hdr) + IPV4_PACKET_MAX];
@@ -62,6 +64,7 @@ static void from_kernel(struct tun_net *t, const struct virtio_net_hdr *h, uint8
 
 	if (!packet_parse(&p, data, len))
 		return;
+	tun_guard_to_peer(t->guard, &p);
 	bool tcp = p.protocol == IPPROTO_TCP && !packet_is_fragment(&p);
 	bool udp = p.protocol == IPPROTO_UDP && !packet_is_fragment(&p);
 	if (tcp && (h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) == VIRTIO_NET_HDR_GSO_TCPV4) {
@@ -130,21 +133,46 @@ static void write_merged(void *arg, struct packet *p, size_t mss)
 	to_kernel(arg, p->data, p->len, &h);
 }
 
+/* The packets that end connections, see tun_guard_next_reset(). */
+static void end_connections(struct tun_net *t)
+{
+	const struct virtio_net_hdr h = { 0 };
+	uint8_t buf[sizeof(h) + REPLY_MAX];
+	uint8_t *packet = buf + sizeof(h);
+	bool to_peer;
+	size_t len;
+
+	while ((len = tun_guard_next_reset(t->guard, packet, &to_peer)) > 0) {
+		if (to_peer)
+			emit(t, packet, len);
+		else
+			to_kernel(t, packet, len, &h);
+	}
+}
+
 static void flush(void *arg)
 {
 	struct tun_net *t = arg;
 
 	merge_flush(t->merge);
+	end_connections(t);
 }
 
 static void tun_input(struct net *net, uint8_t *packet, size_t len)
 {
 	struct tun_net *t = (struct tun_net *)net;
 	struct virtio_net_hdr h = { 0 };
+	const uint8_t *answer;
+	size_t answer_len;
 	struct packet p;
 
-	if (!t->up || !packet_parse(&p, packet, len) || p.src >> 24 == IN_LOOPBACKNET)
+	if (!t->up)
 		return;
+	if (!tun_guard_from_peer(t->guard, packet, len, &p, &answer, &answer_len)) {
+		if (answer_len > 0 && answer_len <= t->mtu)
+			emit(t, answer, answer_len);
+		return;
+	}
 	if (t->vnet_header > 0 && merge_add(t->merge, &p))
 		return;
 	to_kernel(t, p.data, p.len, &h);
@@ -183,6 +211,7 @@ static struct net *tun_open(const struct config *config, struct loop *loop, cons
 		g_free(t);
 		return NULL;
 	}
+	t->guard = tun_guard_new(&config->net, loop_clock(loop), g_random_int());
 	t->merge = merge_new(IPV4_PACKET_MAX, write_merged, t);
 	t->poller = (struct poller){ .fill = fill, .done = done, .arg = t };
 	t->flusher = (struct flusher){ .flush = flush, .arg = t };
@@ -198,6 +227,7 @@ static void tun_close(struct net *net)
 	loop_remove_flusher(t->loop, &t->flusher);
 	loop_remove_poller(t->loop, &t->poller);
 	merge_free(t->merge);
+	tun_guard_free(t->guard);
 	close(t->fd);
 	g_free(t);
 }
@@ -210,6 +240,7 @@ static bool tun_up(struct net *net, const struct net_link *link)
 		log_error("Couldn't configure interface %s: %m", t->ifname);
 		return false;
 	}
+	tun_guard_set_local(t->guard, link->local);
 	t->mtu = link->mtu;
 	t->up = true;
 	return true;
@@ -235,6 +266,31 @@ static const char *tun_ifname(const struct net *net)
 	return ((const struct tun_net *)net)->ifname;
 }
 
+static void tun_counters(const struct net *net, struct net_counters *counters)
+{
+	tun_guard_counters(((const struct tun_net *)net)->guard, counters);
+}
+
+static void tun_flows(const struct net *net, net_flow_fn *fn, void *arg)
+{
+	tun_guard_flows(((const struct tun_net *)net)->guard, fn, arg);
+}
+
+static bool tun_drop_flow(struct net *net, uint64_t id)
+{
+	return tun_guard_drop_flow(((struct tun_net *)net)->guard, id);
+}
+
+static bool tun_configure(struct net *net, const struct net_config *config, char **why)
+{
+	if (config->services->len > 0 || config->forwards->len > 0) {
+		*why = g_strdup("net tun takes no services and no forwards: programs reach the peer directly, and it them");
+		return false;
+	}
+	tun_guard_configure(((struct tun_net *)net)->guard, config);
+	return true;
+}
+
 const struct net_backend_ops net_tun = {
 	.name = "tun",
 	.open = tun_open,
@@ -244,4 +300,8 @@ const struct net_backend_ops net_tun = {
 	.input = tun_input,
 	.hold = tun_hold,
 	.ifname = tun_ifname,
+	.counters = tun_counters,
+	.flows = tun_flows,
+	.drop_flow = tun_drop_flow,
+	.configure = tun_configure,
 };

@@ -34,6 +34,17 @@ uint32_t lcp_receive_asyncmap(const struct lcp *lcp)
 	return cp_asked(&lcp->cp, LCP_OPTION_ASYNCMAP) ? lcp->asyncmap : ASYNCMAP_ALL;
 }
 
+struct ppp_side lcp_ours(const struct lcp *lcp)
+{
+	return (struct ppp_side){
+		.mru = cp_asked(&lcp->cp, LCP_OPTION_MRU) ? lcp->mru : CONFIG_DEFAULT_MRU,
+		.asyncmap = lcp_receive_asyncmap(lcp),
+		.magic = lcp_magic(lcp),
+		.pcomp = cp_asked(&lcp->cp, LCP_OPTION_PCOMP),
+		.accomp = cp_asked(&lcp->cp, LCP_OPTION_ACCOMP),
+	};
+}
+
 void lcp_reject_protocol(struct lcp *lcp, uint16_t protocol, const uint8_t *packet, size_t len)
 {
 	struct cp *cp = &lcp->cp;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "ppp/cp.h"
+#include "ppp/ppp.h"
 #include "status.h"
 
 struct lcp_events {
@@ -22,14 +23,6 @@ struct lcp_events {
 	uint64_t (*packets_in)(void *arg);
 };
 
-/* What the peer asked for in its last Configure-Request, or the protocol's defaults. */
-struct lcp_peer {
-	uint16_t mru;
-	uint32_t asyncmap;
-	uint32_t magic; /* 0: none */
-	bool pcomp, accomp;
-};
-
 struct lcp {
 	struct cp cp;
 	const struct lcp_config *config;
@@ -39,7 +32,7 @@ struct lcp {
 	uint16_t mru; /* what we ask for */
 	uint32_t asyncmap;
 	uint32_t magic;
-	struct lcp_peer peer;
+	struct ppp_side peer; /* what it asked for in its last Configure-Request, or the protocol's defaults */
 
 	bool magic_nakked;   /* by the Nak that is being taken in */
 	unsigned magic_naks; /* one after the other */
@@ -64,10 +57,15 @@ void lcp_reject_protocol(struct lcp *lcp, uint16_t protocol, const uint8_t *pack
 uint16_t lcp_mtu(const struct lcp *lcp);
 uint32_t lcp_receive_asyncmap(const struct lcp *lcp);
 uint32_t lcp_magic(const struct lcp *lcp);
+/* What we were granted. */
+struct ppp_side lcp_ours(const struct lcp *lcp);
 
 /* The options' types that are named outside their table. */
+#define LCP_OPTION_MRU 1
 #define LCP_OPTION_ASYNCMAP 2
 #define LCP_OPTION_MAGIC 5
+#define LCP_OPTION_PCOMP 7
+#define LCP_OPTION_ACCOMP 8
 
 /* The control characters that `escape` names. */
 uint32_t lcp_escaped(const struct lcp_config *config);

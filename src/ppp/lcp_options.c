@@ -52,7 +52,7 @@ void lcp_reset(struct cp *cp)
 
 void lcp_forget(struct cp *cp)
 {
-	lcp_of(cp)->peer = (struct lcp_peer){ .mru = CONFIG_DEFAULT_MRU, .asyncmap = ASYNCMAP_DEFAULT };
+	lcp_of(cp)->peer = (struct ppp_side){ .mru = CONFIG_DEFAULT_MRU, .asyncmap = ASYNCMAP_DEFAULT };
 }
 
 void lcp_nakked(struct cp *cp)

@@ -57,7 +57,10 @@ struct ppp {
 	enum exit_status status;
 	bool ip_up; /* and the session knows */
 	uint64_t up_since;
+	struct ppp_addresses addresses;
 	struct ppp_counters counters;
+	ppp_frame_fn *tap;
+	void *tap_arg;
 };
 
 /* Events. */
@@ -165,6 +168,8 @@ static bool send_frame(struct ppp *p, uint16_t protocol, bool plain, const uint8
 		p->counters.out_dropped++;
 		return false;
 	}
+	if (p->tap)
+		p->tap(p->tap_arg, true, protocol, info, len);
 	outbuf_commit(p->out, frame_encode(at, plain ? &p->default_map : &p->map, flag, head, head_len, info, len));
 	p->last_sent = MAX(p->clock->now, 1);
 	p->counters.frames_out++;
@@ -325,19 +330,19 @@ static void start_counting(struct ppp *p)
 static void ipcp_up(void *arg)
 {
 	struct ppp *p = arg;
-	const struct ppp_addresses addresses = {
+
+	if (silent(p))
+		return;
+	p->addresses = (struct ppp_addresses){
 		.local = p->ipcp.final_local,
 		.remote = p->ipcp.final_remote,
 		.peer_dns = { ipcp_peer_dns(&p->ipcp, 0), ipcp_peer_dns(&p->ipcp, 1) },
 		.mtu = p->mtu,
 	};
-
-	if (silent(p))
-		return;
 	start_counting(p);
 	p->status = EXIT_OK;
 	p->ip_up = true;
-	p->events->ip_up(p->arg, &addresses);
+	p->events->ip_up(p->arg, &p->addresses);
 	if (silent(p) || p->close_asked)
 		return;
 	ipcp_announce(&p->ipcp);
@@ -426,6 +431,8 @@ static void got_frame(void *arg, uint8_t *frame, size_t len)
 	if (!reader_ok(&r) || !(protocol & 1) || silent(p) || p->finished)
 		return;
 	uint8_t *packet = frame + (len - left);
+	if (p->tap)
+		p->tap(p->tap_arg, false, protocol, packet, left);
 	if (p->delay.armed)
 		end_delay(p);
 	if (protocol == PPP_IP && p->ip_up)
@@ -561,7 +568,23 @@ const struct ppp_counters *ppp_counters(const struct ppp *p)
 	return &p->counters;
 }
 
-uint64_t ppp_up_since(const struct ppp *p)
+void ppp_set_tap(struct ppp *p, ppp_frame_fn *fn, void *arg)
 {
-	return p->up_since;
+	p->tap = fn;
+	p->tap_arg = arg;
+}
+
+void ppp_get_report(const struct ppp *p, struct ppp_report *report)
+{
+	*report = (struct ppp_report){
+		.phase = p->phase,
+		.open = p->lcp.cp.state == STATE_OPENED,
+		.ours = lcp_ours(&p->lcp),
+		.peers = p->lcp.peer,
+		.ip_up = p->ip_up,
+		.up_since = p->up_since,
+		.counters = p->counters,
+	};
+	if (p->ip_up)
+		report->addresses = p->addresses;
 }

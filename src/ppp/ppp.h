@@ -63,6 +63,27 @@ struct ppp_counters {
 	uint64_t out_dropped;            /* frames that found no room in the outbuf */
 };
 
+/* What one side of the link was granted (RFC 1661 §6, RFC 1662 §7). */
+struct ppp_side {
+	uint16_t mru;
+	uint32_t asyncmap;
+	uint32_t magic; /* 0: none */
+	bool pcomp, accomp;
+};
+
+struct ppp_report {
+	enum ppp_phase phase;
+	bool open;                   /* LCP: the next two hold */
+	struct ppp_side ours, peers; /* what the peer may send, what we may */
+	bool ip_up;
+	struct ppp_addresses addresses;
+	uint64_t up_since;           /* the clock's microseconds when IPCP last came up; 0: not since ppp_start() */
+	struct ppp_counters counters;
+};
+
+/* A frame as it goes over the line, without flags, escapes and FCS. */
+typedef void ppp_frame_fn(void *arg, bool sent, uint16_t protocol, const uint8_t *payload, size_t len);
+
 /* How many bytes before an IP packet handed to events->ip may be overwritten (for an Ethernet or a virtio header). */
 #define PPP_HEADROOM 32
 
@@ -106,10 +127,12 @@ bool ppp_send_ip(struct ppp *ppp, const uint8_t *packet, size_t len);
 /* The most bytes that one packet of LEN bytes can take on the line. */
 size_t ppp_encoded_max(size_t len);
 
+/* FN sees every good frame that comes, and every frame that is sent; NULL: nobody does. */
+void ppp_set_tap(struct ppp *ppp, ppp_frame_fn *fn, void *arg);
+
+void ppp_get_report(const struct ppp *ppp, struct ppp_report *report);
+
 enum ppp_phase ppp_phase(const struct ppp *ppp);
 const struct ppp_counters *ppp_counters(const struct ppp *ppp);
-
-/* When IPCP last came up (the clock's microseconds); 0 when it never did since ppp_start(). */
-uint64_t ppp_up_since(const struct ppp *ppp);
 
 #endif

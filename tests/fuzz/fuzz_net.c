@@ -1,4 +1,4 @@
-/* Fuzzes what packets pass through in net/: the gate both ways, merging, cutting. The first byte chooses the configuration; then
+/* Fuzzes what packets pass through in net/: the gate both ways, merging, cutting, and the guard before a TUN. The first byte chooses the configuration; then
  * come packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the length, the
  * bytes. Whatever comes, the addresses of one side never reach the other, and what passes is well formed. */
 #include <glib.h>
@@ -9,6 +9,7 @@
 #include "net/merge.h"
 #include "net/queue.h"
 #include "net/segment.h"
+#include "net/tun_guard.h"
 #include "reader.h"
 
 #define LOCAL UINT32_C(0x0a000202)
@@ -18,13 +19,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CONFIG_RESTRICT = 1, CONFIG_LOOPBACK = 2, CONFIG_SMALL_MTU = 4 };
-enum { FROM_LIBSLIRP = 0x80, FIX_LENGTH = 1, FIX_ADDRESSES = 2, FIX_CHECKSUMS = 4, WAIT = 8 };
+enum { CONFIG_RESTRICT = 1, CONFIG_LOOPBACK = 2, CONFIG_SMALL_MTU = 4, CONFIG_PROXY = 8, CONFIG_LIMITS = 16, CONFIG_LISTS = 32 };
+enum { FROM_LIBSLIRP = 0x80, FIX_LENGTH = 1, FIX_ADDRESSES = 2, FIX_CHECKSUMS = 4, WAIT = 8, SOCKETS = 16, CHANGE = 32 };
+#define DESCRIPTORS 16
 
 struct state {
-	struct config config;
+	struct config *config;
 	struct clock clock;
 	struct gate *gate;
+	struct tun_guard *tun;
+	int fd;
+	unsigned watches, answers;
+	uint16_t own;
 	struct merge *merge;
 	struct queue *queue;
 	uint16_t mtu;
@@ -68,7 +74,7 @@ static void check_merged(void *arg, struct packet *p, size_t mss)
 	g_assert(packet_header_ok(p) && packet_tcp_checksum_ok(p));
 }
 
-static void from_peer(struct state *s, uint8_t *bytes, size_t len)
+static void from_peer(struct state *s, uint8_t *bytes, size_t len, bool sockets)
 {
 	struct packet p, again;
 	size_t answer_len;
@@ -77,8 +83,13 @@ static void from_peer(struct state *s, uint8_t *bytes, size_t len)
 	case GATE_PASS:
 		g_assert(packet_parse(&again, p.data, len) && again.len == p.len && again.src == p.src && again.dst == p.dst);
 		g_assert(p.src != REMOTE && p.dst != LOCAL && p.dst != DNS && p.dst >> 24 != 0 && p.dst >> 28 != 14);
+		if (sockets)
+			gate_socket_opened(s->gate, s->fd++ % DESCRIPTORS, &p);
 		if (!merge_add(s->merge, &p))
 			check_merged(s, &p, 0);
+		break;
+	case GATE_OURS:
+		g_assert(p.dst == LOCAL && p.dport == s->own);
 		break;
 	case GATE_ANSWER:
 		g_assert(packet_parse(&again, (uint8_t *)gate_answer(s->gate, &answer_len), REPLY_MAX));
@@ -93,6 +104,8 @@ static void from_libslirp(struct state *s, uint8_t *bytes, size_t len)
 {
 	struct packet p;
 
+	if (packet_parse(&p, bytes, len))
+		tun_guard_to_peer(s->tun, &p);
 	if (!gate_to_peer(s->gate, bytes, len, &p))
 		return;
 	g_assert(p.src >> 24 != 127 && (p.src & GATE_NETMASK) != GATE_NETWORK && p.src != GATE_PEER && p.dst != GATE_PEER);
@@ -127,6 +140,64 @@ static void make_right(uint8_t *bytes, size_t len, uint8_t what)
 		packet_complete_checksum(&p);
 }
 
+static void answered(void *arg, enum gate_outcome outcome)
+{
+	struct state *s = arg;
+
+	(void)outcome;
+	s->answers++;
+}
+
+static void count_flow(void *arg, const struct net_flow *flow)
+{
+	g_assert(flow->id != 0 && flow->kind < FLOW_KINDS && flow->peer.host[0] && flow->far.host[0]);
+	++*(unsigned *)arg;
+}
+
+/* Whatever happened, the numbers agree, and what ends connections is well formed. */
+static void check_gate(struct state *s)
+{
+	struct net_counters counters;
+	uint8_t buf[REPLY_MAX];
+	struct packet p;
+	unsigned flows = 0;
+	bool to_peer;
+	size_t len;
+
+	while ((len = gate_next_reset(s->gate, buf, &to_peer)) > 0)
+		g_assert(packet_parse(&p, buf, len) && packet_header_ok(&p) && packet_tcp_checksum_ok(&p));
+	gate_counters(s->gate, &counters);
+	gate_flows(s->gate, count_flow, &flows);
+	g_assert(flows <= counters.flows && counters.flows <= flows + DESCRIPTORS && s->answers <= s->watches);
+}
+
+static void change(struct state *s)
+{
+	uint8_t buf[IPV4_HEADER + UDP_HEADER + 4];
+
+	s->config->net.restrict_peer = !s->config->net.restrict_peer;
+	gate_configure(s->gate, &s->config->net);
+	tun_guard_configure(s->tun, &s->config->net);
+	gate_socket_closed(s->gate, s->fd % DESCRIPTORS);
+	gate_watch(s->gate, 0, 0x4242, FLOW_SOCKS, answered, s);
+	s->watches++;
+	gate_own_datagram(s->gate, s->own, 0, 0x4343, buf, 4, buf);
+	gate_drop_flow(s->gate, s->watches);
+}
+
+static void through_guard(struct state *s, const uint8_t *bytes, size_t len)
+{
+	uint8_t *copy = g_memdup2(bytes, len);
+	const uint8_t *answer;
+	size_t answer_len;
+	struct packet p, again;
+	bool passed = tun_guard_from_peer(s->tun, copy, len, &p, &answer, &answer_len);
+
+	g_assert(!passed || answer_len == 0);
+	g_assert(answer_len == 0 || (packet_parse(&again, (uint8_t *)answer, answer_len) && packet_header_ok(&again)));
+	g_free(copy);
+}
+
 static void one_packet(struct state *s, struct reader *r)
 {
 	uint8_t what = reader_u8(r);
@@ -139,52 +210,76 @@ static void one_packet(struct state *s, struct reader *r)
 	uint8_t *exact = g_malloc(HEADROOM + len);
 	memcpy(exact + HEADROOM, bytes, len);
 	make_right(exact + HEADROOM, len, what);
+	if (!(what & FROM_LIBSLIRP) && len > 0)
+		through_guard(s, exact + HEADROOM, len);
 	if (what & FROM_LIBSLIRP)
 		from_libslirp(s, exact + HEADROOM, len);
 	else
-		from_peer(s, exact + HEADROOM, len);
+		from_peer(s, exact + HEADROOM, len, what & SOCKETS);
 	g_free(exact);
 	if (what & WAIT) {
 		clock_advance(&s->clock, s->clock.now + 100 * CLOCK_SECOND);
 		merge_flush(s->merge);
 	}
+	if (what & CHANGE)
+		change(s);
+	check_gate(s);
 	if (queue_peek(s->queue, &out))
 		queue_take(s->queue, out);
 }
 
-static void add_rules(struct net_config *net)
+static void add_rules(struct net_config *net, uint8_t config)
 {
-	const struct service service = { CONFIG_TCP, 0x4141, INADDR_LOOPBACK, 22 };
+	const struct service service = { .protocol = CONFIG_TCP, .port = 0x4141, .host = INADDR_LOOPBACK, .host_port = 22, .idle = 30 };
 	const struct forward forward = { CONFIG_UDP, INADDR_LOOPBACK, 53, 0, 0x4242 };
+	const struct access_rule rule = { .prefix = 97, .port = config & 64 ? 0 : 0x4141 };
 
-	net->services = g_array_new(FALSE, FALSE, sizeof(struct service));
-	net->forwards = g_array_new(FALSE, FALSE, sizeof(struct forward));
 	g_array_append_val(net->services, service);
 	g_array_append_val(net->forwards, forward);
+	if (config & CONFIG_LISTS)
+		g_array_append_val(net->to, rule);
+	if (!(config & CONFIG_LIMITS))
+		return;
+	net->max_flows = net->rate = net->burst = 8;
+	net->lockout_refusals = 20;
+	net->lockout_seconds = 50;
+}
+
+static void open_state(struct state *s, uint8_t config)
+{
+	const struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = s->mtu };
+
+	clock_init(&s->clock, 1);
+	s->config = config_new();
+	s->config->net.restrict_peer = config & CONFIG_RESTRICT;
+	s->config->net.host_loopback = config & CONFIG_LOOPBACK;
+	add_rules(&s->config->net, config);
+	s->gate = gate_new(s->config, &s->clock, 1, &host);
+	s->tun = tun_guard_new(&s->config->net, &s->clock, 1);
+	s->merge = merge_new(9000, check_merged, s);
+	s->queue = queue_new(&s->clock, s->mtu, 16);
+	gate_set_link(s->gate, &link);
+	gate_set_proxy(s->gate, config & CONFIG_PROXY ? 9050 : 0);
+	s->own = gate_own_port(s->gate, FLOW_SOCKS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reader r = reader_new(data, size);
 	uint8_t config = reader_u8(&r);
-	struct state s = { .config.lcp.mru = 1500, .mtu = config & CONFIG_SMALL_MTU ? 296 : 1500 };
-	struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = s.mtu };
+	struct state s = { .mtu = config & CONFIG_SMALL_MTU ? 296 : 1500 };
 
 	log_set_fd(-1);
-	clock_init(&s.clock, 1);
-	s.config.net.restrict_peer = config & CONFIG_RESTRICT;
-	s.config.net.host_loopback = config & CONFIG_LOOPBACK;
-	add_rules(&s.config.net);
-	s.gate = gate_new(&s.config, &s.clock, 1, &host);
-	s.merge = merge_new(9000, check_merged, &s);
-	s.queue = queue_new(&s.clock, s.mtu, 16);
-	gate_set_link(s.gate, &link);
+	g_random_set_seed(1);
+	open_state(&s, config);
 	while (reader_left(&r) > 0)
 		one_packet(&s, &r);
+	gate_set_link(s.gate, NULL);
+	g_assert(s.answers == s.watches);
 	merge_free(s.merge);
 	queue_free(s.queue);
+	tun_guard_free(s.tun);
 	gate_free(s.gate);
-	g_array_free(s.config.net.services, TRUE);
-	g_array_free(s.config.net.forwards, TRUE);
+	config_free(s.config);
 	return 0;
 }

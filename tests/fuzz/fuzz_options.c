@@ -33,6 +33,13 @@ static bool may_tun(void *arg)
 	return false;
 }
 
+static const char *variable(void *arg, const char *name)
+{
+	(void)arg;
+	(void)name;
+	return NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -42,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct options *o = options_new(config, "/dev/tty1");
 
 	world_clear(&o->world);
-	o->world = (struct world){ .load = load, .device = device, .resolve = resolve, .may_tun = may_tun };
+	o->world = (struct world){ .load = load, .device = device, .resolve = resolve, .may_tun = may_tun, .variable = variable };
 	if (options_read_text(o, &source, (const char *)data, size) && check_options(o)) {
 		options_report(o);
 		options_dump(o);

@@ -7,9 +7,9 @@
 #include <string.h>
 
 static const struct service services[] = {
-	{ CONFIG_TCP, 22, LOOPBACK, 22 },
-	{ CONFIG_TCP, 8080, 0x0a010101, 80 },
-	{ CONFIG_UDP, 7, LOOPBACK, 7007 },
+	{ .protocol = CONFIG_TCP, .port = 22, .host = LOOPBACK, .host_port = 22, .name = "SSH" },
+	{ .protocol = CONFIG_TCP, .port = 8080, .host = 0x0a010101, .host_port = 80 },
+	{ .protocol = CONFIG_UDP, .port = 7, .host = LOOPBACK, .host_port = 7007 },
 };
 
 static const struct forward forwards[] = {
@@ -39,21 +39,46 @@ void gate_rig_init(struct gate_rig *w)
 {
 	const struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = 1000 };
 
-	*w = (struct gate_rig){ .config.lcp.mru = 900 };
-	w->config.net.services = g_array_new(FALSE, FALSE, sizeof(struct service));
-	w->config.net.forwards = g_array_new(FALSE, FALSE, sizeof(struct forward));
-	g_array_append_vals(w->config.net.services, services, G_N_ELEMENTS(services));
-	g_array_append_vals(w->config.net.forwards, forwards, G_N_ELEMENTS(forwards));
+	*w = (struct gate_rig){ .config = config_new() };
+	w->config->lcp.mru = 900;
+	g_array_append_vals(w->config->net.services, services, G_N_ELEMENTS(services));
+	g_array_append_vals(w->config->net.forwards, forwards, G_N_ELEMENTS(forwards));
 	clock_init(&w->clock, 77 * CLOCK_SECOND);
-	w->gate = gate_new(&w->config, &w->clock, 5, &host);
+	w->gate = gate_new(w->config, &w->clock, 5, &host);
 	gate_set_link(w->gate, &link);
 }
 
 void gate_rig_end(struct gate_rig *w)
 {
 	gate_free(w->gate);
-	g_array_free(w->config.net.services, TRUE);
-	g_array_free(w->config.net.forwards, TRUE);
+	config_free(w->config);
+}
+
+void gate_rig_configure(struct gate_rig *w)
+{
+	gate_configure(w->gate, &w->config->net);
+}
+
+unsigned gate_rig_resets(struct gate_rig *w, unsigned *to_peer)
+{
+	unsigned inward = 0;
+	bool peers;
+
+	*to_peer = 0;
+	while ((w->len = gate_next_reset(w->gate, w->buf, &peers)) > 0) {
+		CU_ASSERT_TRUE(checksums_right(w->buf, w->len));
+		CU_ASSERT_TRUE(w->buf[33] & TCP_RST);
+		*(peers ? to_peer : &inward) += 1;
+	}
+	return inward;
+}
+
+struct net_counters gate_rig_counters(const struct gate_rig *w)
+{
+	struct net_counters counters;
+
+	gate_counters(w->gate, &counters);
+	return counters;
 }
 
 enum gate_verdict gate_rig_from_peer(struct gate_rig *w, const struct spec *s)

@@ -15,7 +15,7 @@
 #define BEHIND UINT32_C(0xc0a80909)
 
 struct gate_rig {
-	struct config config;
+	struct config *config;
 	struct clock clock;
 	struct gate *gate;
 	uint8_t buf[2000];
@@ -26,6 +26,11 @@ struct gate_rig {
 /* A gate with the link up, three services and three forwards; and its end. */
 void gate_rig_init(struct gate_rig *w);
 void gate_rig_end(struct gate_rig *w);
+/* What w->config->net says is in force from now on. */
+void gate_rig_configure(struct gate_rig *w);
+/* Pulls all packets that end connections; returns how many were for libslirp, and in *TO_PEER how many for the peer. */
+unsigned gate_rig_resets(struct gate_rig *w, unsigned *to_peer);
+struct net_counters gate_rig_counters(const struct gate_rig *w);
 
 /* Gives it a packet of the peer's, or of libslirp's; what passed is in rig->p. */
 enum gate_verdict gate_rig_from_peer(struct gate_rig *w, const struct spec *s);

@@ -64,6 +64,17 @@ static bool may_tun(void *arg)
 	return rig->may_tun;
 }
 
+static const char *variable(void *arg, const char *name)
+{
+	const struct rig *rig = arg;
+
+	for (const struct memory_file *v = rig->variables; v && v->path; v++) {
+		if (strcmp(v->path, name) == 0)
+			return v->text;
+	}
+	return NULL;
+}
+
 void rig_init(struct rig *rig, const char *tty)
 {
 	*rig = (struct rig){ .config = config_new(), .log = g_string_new(NULL) };
@@ -74,6 +85,7 @@ void rig_init(struct rig *rig, const char *tty)
 		.device = device,
 		.resolve = resolve,
 		.may_tun = may_tun,
+		.variable = variable,
 		.arg = rig,
 		.home = g_strdup("/home/me"),
 		.config_home = g_strdup("/home/me/.config"),

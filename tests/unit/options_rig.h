@@ -21,6 +21,7 @@ struct rig {
 	char *out;       /* standard output and standard error, once run */
 	GString *log;    /* lines logged by dump and report */
 	const struct memory_file *files; /* ends with a zero row; NULL: none */
+	const struct memory_file *variables; /* of the environment: their names and values */
 	bool may_tun;
 	unsigned lookups; /* names that were looked up */
 };

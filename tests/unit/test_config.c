@@ -188,12 +188,14 @@ static void services_are_understood(void)
 		char *word;
 		struct service want;
 	} cases[] = {
-		{ "22", { CONFIG_TCP, 22, 0x7f000001, 22 } },
-		{ "tcp:1", { CONFIG_TCP, 1, 0x7f000001, 1 } },
-		{ "udp:65535", { CONFIG_UDP, 65535, 0x7f000001, 65535 } },
-		{ "80:192.0.2.9:8080", { CONFIG_TCP, 80, 0xc0000209, 8080 } },
-		{ "udp:53:example.net:5353", { CONFIG_UDP, 53, 0xc0000207, 5353 } },
-		{ "80:localhost:8080", { CONFIG_TCP, 80, 0x7f000001, 8080 } },
+		{ "22", { CONFIG_TCP, 22, 0x7f000001, 22, 0, 0, "" } },
+		{ "tcp:1", { CONFIG_TCP, 1, 0x7f000001, 1, 0, 0, "" } },
+		{ "udp:65535", { CONFIG_UDP, 65535, 0x7f000001, 65535, 0, 0, "" } },
+		{ "80:192.0.2.9:8080", { CONFIG_TCP, 80, 0xc0000209, 8080, 0, 0, "" } },
+		{ "udp:53:example.net:5353", { CONFIG_UDP, 53, 0xc0000207, 5353, 0, 0, "" } },
+		{ "80:localhost:8080", { CONFIG_TCP, 80, 0x7f000001, 8080, 0, 0, "" } },
+		{ "22,max=7", { CONFIG_TCP, 22, 0x7f000001, 22, 7, 0, "" } },
+		{ "udp:53:192.0.2.9:54,name=Name server = it,idle=30,max=0", { CONFIG_UDP, 53, 0xc0000209, 54, 0, 30, "Name server = it" } },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -207,6 +209,9 @@ static void services_are_understood(void)
 		CU_ASSERT_EQUAL(got->port, cases[i].want.port);
 		CU_ASSERT_EQUAL(got->host, cases[i].want.host);
 		CU_ASSERT_EQUAL(got->host_port, cases[i].want.host_port);
+		CU_ASSERT_EQUAL(got->max, cases[i].want.max);
+		CU_ASSERT_EQUAL(got->idle, cases[i].want.idle);
+		CU_ASSERT_STRING_EQUAL(got->name, cases[i].want.name);
 		rig_clear(&rig);
 	}
 }
@@ -248,7 +253,8 @@ static void bad_ports_and_hosts_are_errors(void)
 	static char *const services[] = {
 		"", "0", "65536", "-1", "+22", " 22", "22x", "0x16", "22:", ":22", "22:80", "22:host:", "22::80", "22:nobody.example:80",
 		"udp:", "sctp:22", "22:1.2.3:80", "22:0.0.0.0:80", "22:224.0.0.1:80", "22:192.0.2.1:80:9", "1:2:3:4:5:6:7",
-		"99999999999999999999999999",
+		"99999999999999999999999999", "22,", "22,max", "22,max=", "22,max=-1", "22,max=2147483648", "22,idle=x", "22,what=1",
+		"22,name=a\tb", "22,name=12345678901234567890123456789012", ",max=1", "22,max=1,,max=1",
 	};
 	static char *const forwards[] = {
 		"", "22", ":", "::", ":::", "0:22", "22:0", "65536:22", "22:65536", "*:22", "*:22:", "22:*:22", "22:localhost:22",

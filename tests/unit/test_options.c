@@ -6,94 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "compat/pppd/word.h"
 #include "options_rig.h"
-
-/* The words of TEXT, each followed by a bar. */
-static char *words_of(const char *text, struct words *w)
-{
-	GString *word = g_string_new(NULL), *all = g_string_new(NULL);
-
-	words_init(w, text, strlen(text));
-	while (words_next(w, word))
-		g_string_append_printf(all, "%s|", word->str);
-	g_string_free(word, TRUE);
-	return g_string_free(all, FALSE);
-}
-
-static void words_are_cut_as_pppd_cuts_them(void)
-{
-	static const char *const cases[][2] = {
-		{ "", "" },
-		{ " \t\r\n\v\f", "" },
-		{ "a b\nc", "a|b|c|" },
-		{ "a#b c\nd", "a|d|" },
-		{ "# all of it", "" },
-		{ "a\\#b", "a#b|" },
-		{ "'a b'c\"d e\"", "a bcd e|" },
-		{ "\"it's\" 'say \"x\"'", "it's|say \"x\"|" },
-		{ "\"a#b\nc\" d", "a#b\nc|d|" },
-		{ "\"\" ''", "||" },
-		{ "a\\ b \\\"c", "a b|\"c|" },
-		{ "\\a\\b\\f\\n\\r\\t\\s", "\a\b\f\n\r\t |" },
-		{ "\\101\\1012\\7\\x41\\x4g \\x41z", "AA2\aA\x04g|Az|" },
-		{ "'\\x41\\n' \"\\\"\"", "A\n|\"|" },
-		{ "a\\\nb \\\n c", "ab|c|" },
-		{ "a\\", "a|" },
-		{ "\\", "" },
-		{ "$HOME", "$HOME|" },
-		{ "\\qb\\'", "qb'|" },
-		{ "a\\0b", "ab|" },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct words w;
-		char *got = words_of(cases[i][0], &w);
-
-		CU_ASSERT_STRING_EQUAL(got, cases[i][1]);
-		g_free(got);
-	}
-}
-
-static void words_know_their_line(void)
-{
-	struct words w;
-	GString *word = g_string_new(NULL);
-	const char *text = "a\n\n# x\nb 'c\nd' e\nf";
-	static const unsigned lines[] = { 1, 4, 4, 5, 6 };
-	static const bool new_line[] = { false, true, false, false, true };
-
-	words_init(&w, text, strlen(text));
-	for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
-		CU_ASSERT_TRUE(words_next(&w, word));
-		CU_ASSERT_EQUAL(w.at, lines[i]);
-		CU_ASSERT_EQUAL(w.new_line, new_line[i]);
-	}
-	CU_ASSERT_FALSE(words_next(&w, word));
-	g_string_free(word, TRUE);
-}
-
-static void words_have_a_limit(void)
-{
-	char *text = g_strnfill(100000, 'x');
-	struct words w;
-	GString *word = g_string_new(NULL);
-
-	words_init(&w, text, 1023);
-	CU_ASSERT_TRUE(words_next(&w, word));
-	CU_ASSERT_EQUAL(word->len, 1023);
-	CU_ASSERT_FALSE(w.too_long);
-	words_init(&w, text, 100000);
-	CU_ASSERT_TRUE(words_next(&w, word));
-	CU_ASSERT_EQUAL(word->len, WORD_MAX);
-	CU_ASSERT_TRUE(w.too_long);
-	words_init(&w, "'a b", 4);
-	CU_ASSERT_TRUE(words_next(&w, word));
-	CU_ASSERT_TRUE(w.unclosed);
-	CU_ASSERT_STRING_EQUAL(word->str, "a b");
-	g_string_free(word, TRUE);
-	g_free(text);
-}
 
 static bool is_option(const struct option_row *row)
 {
@@ -134,7 +47,9 @@ static const char *good_word(const struct option_row *row)
 		{ "service", "22" }, { "forward", "2222:22" }, { "net", "slirp" }, { "file", "/etc/empty" }, { "call", "empty" },
 		{ "set", "A=b" }, { "unset", "A" }, { "privgroup", "root" }, { "escape", "11,13" }, { "ms-dns", "192.0.2.1" },
 		{ "ms-wins", "192.0.2.1" }, { "endpoint", "magic:1234" }, { "bsdcomp", "15,0" }, { "deflate", "8" },
-		{ "socket", "example.net:23" }, { "DEVICE", "ttyS0" }, { "SPEED", "115200" }, { "LOCAL:REMOTE", "192.0.2.1:" },
+		{ "socket", "example.net:23" }, { "socks", "1080" }, { "proxy", "http://[2001:db8::1]:3128" }, { "metrics", "9090" },
+		{ "permit-to", "192.0.2.0/24:80" }, { "deny-to", "::/0" }, { "permit-from", "192.0.2.1" }, { "deny-from", "0.0.0.0/0" },
+		{ "rate-limit", "10/20" }, { "lockout", "5/300" }, { "capture-size", "10M" }, { "mode", "host" }, { "DEVICE", "ttyS0" }, { "SPEED", "115200" }, { "LOCAL:REMOTE", "192.0.2.1:" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(particular); i++) {
@@ -575,7 +490,7 @@ static void help_and_version_go_where_scripts_look(void)
 	rig_clear(&rig);
 	RIG_RUN(&rig, "slirppd", "-h");
 	CU_ASSERT_EQUAL(rig.status, EXIT_OK);
-	CU_ASSERT_PTR_NOT_NULL(strstr(rig.out, "\n  service [udp:]PORT[:HOST:PORT]\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig.out, "\n  service [udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT]\n"));
 	char **lines = g_strsplit(rig.out, "\n", -1);
 	for (char **line = lines; *line; line++)
 		CU_ASSERT_TRUE(strlen(*line) <= 80);
@@ -590,9 +505,6 @@ static void help_and_version_go_where_scripts_look(void)
 }
 
 const struct unit_test unit_tests[] = {
-	{ "options: words of a file, as pppd cuts them", words_are_cut_as_pppd_cuts_them },
-	{ "options: words know their line", words_know_their_line },
-	{ "options: words have a limit", words_have_a_limit },
 	{ "options: the table is sound", table_is_sound },
 	{ "options: every row is accepted and lands where it says", every_row_is_accepted_and_lands },
 	{ "options: flags change something", flags_change_something },

@@ -26,7 +26,11 @@ static void whole_life(void)
 	rig_open_ipcp(rig);
 	CU_ASSERT_EQUAL(ppp_phase(rig->ppp), PHASE_RUNNING);
 	CU_ASSERT_EQUAL(clock_next(&rig->clock), CLOCK_NEVER);
-	CU_ASSERT_EQUAL(ppp_up_since(rig->ppp), rig->clock.now);
+	struct ppp_report report;
+	ppp_get_report(rig->ppp, &report);
+	CU_ASSERT(report.open && report.ip_up);
+	CU_ASSERT_EQUAL(report.up_since, rig->clock.now);
+	CU_ASSERT_EQUAL(report.addresses.local, CONFIG_DEFAULT_LOCAL);
 	ppp_close(rig->ppp, "User request", EXIT_USER_REQUEST);
 	rig_feed(rig, "c021 06020004");
 	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 4;phase 7;up 10.0.2.2 10.9.9.9;phase 8;phase 9;down;phase 0;finished 5;");

@@ -1,0 +1,112 @@
+/* Inside the gate: shared by gate*.c alone. */
+#ifndef SLIRPPD_NET_GATE_INTERNAL_H
+#define SLIRPPD_NET_GATE_INTERNAL_H
+
+#include <glib.h>
+
+#include "net/flow.h"
+#include "net/gate.h"
+#include "net/guard.h"
+#include "net/packet.h"
+
+#define FIRST_FRAGMENTS 4u
+#define PORT_TRIES 64u
+#define EPHEMERAL 49152u /* RFC 6335 §6 */
+
+/* The source that a fragmented datagram from libslirp has for the peer: its later fragments show no ports. */
+struct first_fragment {
+	uint16_t id;
+	uint8_t protocol;
+	uint32_t src, dst;
+	uint32_t outer;
+};
+
+/* A service, or all forwards that lead to the same place. */
+struct door {
+	struct service service;
+	struct flow_group group;
+	bool listed; /* while the configuration is changed */
+};
+
+struct gate {
+	const struct config *config; /* its `net` is not read: NET is in force */
+	struct net_config net;
+	struct clock *clock;
+	struct policy *policy;
+	struct guard *guard;
+	struct flow_table *flows;
+	struct net_link link;
+	bool up;
+	unsigned flows_max;
+	uint16_t proxy_port;
+	struct net_counters counters; /* those that neither GUARD nor FLOWS has */
+	struct first_fragment fragments[FIRST_FRAGMENTS];
+	unsigned next_fragment;
+
+	/* gate_doors.c; a forward is kept as the service that it is for the other side */
+	struct flow_group kinds[FLOW_KINDS]; /* of what has no door */
+	GPtrArray *services, *forwards;      /* of struct door */
+
+	/* gate_sockets.c */
+	GArray *sockets; /* struct socket, by descriptor */
+	unsigned socket_count, ping_sockets;
+	int udp_sockets[UINT16_MAX + 1]; /* descriptor + 1 by the peer's inner port */
+
+	/* gate_own.c */
+	GQueue watches;            /* struct watch, of connections to come */
+	GHashTable *watches_by_id; /* those and the others */
+	uint64_t last_watch;
+	GHashTable *own_ports; /* port -> enum flow_kind */
+
+	uint8_t answer[REPLY_MAX];
+	size_t answer_len;
+};
+
+/* gate.c: names. libslirp's own addresses stand for the link's in outer names, so that flows outlive a change of those. */
+bool gate_is_inner(uint32_t addr);
+uint32_t gate_real_address(const struct gate *gate, uint32_t canonical);
+uint32_t gate_canonical_peer(const struct gate *gate, uint32_t addr);
+uint16_t gate_next_port(uint16_t port); /* another to try */
+/* The largest TCP segment that fits into packets of MTU bytes, if those are of any use. */
+uint16_t gate_mss_for(uint16_t mtu);
+
+/* Where HOW->outer leads now: fills in the rest. False: nowhere; WHY. */
+bool gate_find_place(struct gate *gate, struct flow_opening *how, enum net_refusal *why);
+
+/* gate_doors.c */
+void gate_init_doors(struct gate *gate);
+void gate_free_doors(struct gate *gate);
+/* The service that is reached at PORT, or NULL. */
+struct door *gate_find_service(const struct gate *gate, uint8_t protocol, uint16_t port);
+/* The forwards to PORT of HOST, as libslirp knows it, or NULL. */
+struct door *gate_find_forward(const struct gate *gate, uint8_t protocol, uint32_t host, uint16_t port);
+unsigned gate_service_max(const struct gate *gate, const struct flow_group *group);
+
+/* gate_sockets.c */
+void gate_init_sockets(struct gate *gate);
+void gate_free_sockets(struct gate *gate);
+/* F, which the peer opened by UDP, uses the socket of its port, if there is one. */
+void gate_join_socket(struct gate *gate, struct flow *f);
+void gate_leave_socket(struct gate *gate, struct flow *f);
+bool gate_has_udp_socket(const struct gate *gate, uint16_t port);
+/* What comes from the world for this port is wanted (a datagram to the world left it), or not. */
+void gate_set_udp_world(struct gate *gate, uint16_t port, bool on);
+bool gate_is_udp_world(const struct gate *gate, uint16_t port);
+
+/* gate_own.c */
+void gate_init_own(struct gate *gate);
+void gate_free_own(struct gate *gate);
+/* The watch that waits for a connection to this canonical address, or NULL. */
+struct watch *gate_find_watch(const struct gate *gate, uint32_t canonical, uint16_t port);
+enum flow_kind gate_watch_kind(const struct watch *watch);
+/* F is WATCH's: what becomes of it is told. NULL: it could not be opened. */
+void gate_set_watch(struct flow *f, struct watch *watch);
+/* Tells what became of F, if anybody waits for it. */
+void gate_tell_watch(struct flow *f, enum gate_outcome outcome);
+/* The link is down: nobody answers. */
+void gate_end_watches(struct gate *gate);
+/* The flow of a datagram to a port of ours from another port of a host that it has talked to, or NULL. */
+struct flow *gate_find_own(struct gate *gate, const struct flow_name *outer);
+bool gate_is_own_port(const struct gate *gate, uint16_t port);
+
+#endif

@@ -1,0 +1,179 @@
+/* libslirp's sockets, by descriptor; see gate.h. slirp.c tells of each that is opened or closed.
+ *
+ * A TCP connection has a socket of its own, which ends with it. A ping has one until the answer comes. The peer's UDP has one for each of
+ * its ports, whatever the destinations: all flows of that port end with it. It takes datagrams from anybody: what comes from the world to
+ * a port that has not itself talked to the world is not let through. */
+#include "net/gate_internal.h"
+
+enum { PREVIOUS, NEXT };
+
+struct socket {
+	bool open;
+	bool world;      /* UDP: talks to the world */
+	uint8_t protocol; /* 0: a client's */
+	uint16_t port;   /* the peer's, UDP */
+	uint16_t flow;   /* TCP: the flow; UDP: the first of them */
+	uint64_t id;     /* TCP: the flow's */
+};
+
+void gate_init_sockets(struct gate *gate)
+{
+	gate->sockets = g_array_new(FALSE, TRUE, sizeof(struct socket));
+}
+
+void gate_free_sockets(struct gate *gate)
+{
+	g_array_free(gate->sockets, TRUE);
+}
+
+unsigned gate_sockets(const struct gate *gate)
+{
+	return gate->socket_count;
+}
+
+static struct socket *socket_at(const struct gate *gate, int fd)
+{
+	return fd >= 0 && (guint)fd < gate->sockets->len ? &g_array_index(gate->sockets, struct socket, fd) : NULL;
+}
+
+static struct socket *udp_socket(const struct gate *gate, uint16_t port)
+{
+	return socket_at(gate, gate->udp_sockets[port] - 1);
+}
+
+bool gate_has_udp_socket(const struct gate *gate, uint16_t port)
+{
+	return udp_socket(gate, port) != NULL;
+}
+
+void gate_set_udp_world(struct gate *gate, uint16_t port, bool on)
+{
+	struct socket *s = udp_socket(gate, port);
+
+	if (s)
+		s->world = on;
+}
+
+bool gate_is_udp_world(const struct gate *gate, uint16_t port)
+{
+	const struct socket *s = udp_socket(gate, port);
+
+	return s && s->world;
+}
+
+void gate_join_socket(struct gate *gate, struct flow *f)
+{
+	int fd = gate->udp_sockets[f->name[FLOW_INNER].peer.port] - 1;
+	struct socket *s = socket_at(gate, fd);
+
+	if (!s || f->fd >= 0)
+		return;
+	flow_set_fd(gate->flows, f, fd);
+	f->mates[PREVIOUS] = 0;
+	f->mates[NEXT] = s->flow;
+	if (s->flow != 0)
+		flow_at(gate->flows, s->flow)->mates[PREVIOUS] = flow_index(gate->flows, f);
+	s->flow = flow_index(gate->flows, f);
+	s->world |= f->kind == FLOW_WORLD;
+}
+
+void gate_leave_socket(struct gate *gate, struct flow *f)
+{
+	struct socket *s = socket_at(gate, f->fd);
+	struct flow *previous = flow_at(gate->flows, f->mates[PREVIOUS]), *next = flow_at(gate->flows, f->mates[NEXT]);
+
+	if (!s)
+		return;
+	*(previous ? &previous->mates[NEXT] : &s->flow) = f->mates[NEXT];
+	if (next)
+		next->mates[PREVIOUS] = f->mates[PREVIOUS];
+	flow_set_fd(gate->flows, f, -1);
+}
+
+static void name_socket(struct gate *gate, int fd, const struct packet *p)
+{
+	struct socket *s = socket_at(gate, fd);
+	struct flow_name name;
+	struct flow *f = flow_name_of(p, true, &name) ? flow_find(gate->flows, FLOW_INNER, &name) : NULL;
+
+	s->protocol = p->protocol;
+	gate->ping_sockets += p->protocol == IPPROTO_ICMP;
+	if (p->protocol == IPPROTO_UDP) {
+		s->port = p->sport;
+		gate->udp_sockets[s->port] = fd + 1;
+		if (f)
+			gate_join_socket(gate, f);
+	} else if (p->protocol == IPPROTO_TCP && f) {
+		s->flow = flow_index(gate->flows, f);
+		s->id = f->id;
+		flow_set_fd(gate->flows, f, fd);
+	}
+}
+
+void gate_socket_opened(struct gate *gate, int fd, const struct packet *p)
+{
+	if (fd < 0)
+		return;
+	gate_socket_closed(gate, fd);
+	if ((guint)fd >= gate->sockets->len)
+		g_array_set_size(gate->sockets, (guint)fd + 1);
+	*socket_at(gate, fd) = (struct socket){ .open = true };
+	gate->socket_count++;
+	if (p)
+		name_socket(gate, fd, p);
+}
+
+/* A packet that passed just now may be what the next socket of this port is opened for: its flow goes on. */
+static void end_udp(struct gate *gate, struct socket *s)
+{
+	struct flow *f;
+
+	while ((f = flow_at(gate->flows, s->flow)) != NULL) {
+		gate_leave_socket(gate, f);
+		if (f->used < gate->clock->now)
+			flow_remove(gate->flows, f);
+	}
+	gate->udp_sockets[s->port] = 0;
+}
+
+static void end_tcp(struct gate *gate, const struct socket *s)
+{
+	struct flow *f = flow_at(gate->flows, s->flow);
+
+	if (!f || f->id != s->id)
+		return;
+	flow_set_fd(gate->flows, f, -1);
+	if (f->state != FLOW_CLOSED)
+		flow_close(gate->flows, f);
+}
+
+void gate_socket_closed(struct gate *gate, int fd)
+{
+	struct socket *s = socket_at(gate, fd);
+
+	if (!s || !s->open)
+		return;
+	gate->socket_count--;
+	gate->ping_sockets -= s->protocol == IPPROTO_ICMP;
+	if (s->protocol == IPPROTO_UDP)
+		end_udp(gate, s);
+	else if (s->protocol == IPPROTO_TCP)
+		end_tcp(gate, s);
+	*s = (struct socket){ .open = false };
+}
+
+int gate_next_proxied(const struct gate *gate, unsigned *pos, uint32_t *addr, uint16_t *port)
+{
+	while (*pos < gate->sockets->len) {
+		int fd = (int)(*pos)++;
+		const struct socket *s = socket_at(gate, fd);
+		const struct flow *f = s->protocol == IPPROTO_TCP ? flow_at(gate->flows, s->flow) : NULL;
+
+		if (!f || f->id != s->id || f->kind != FLOW_PROXY)
+			continue;
+		*addr = flow_v4(&f->name[FLOW_OUTER].far.addr);
+		*port = f->name[FLOW_OUTER].far.port;
+		return fd;
+	}
+	return -1;
+}

@@ -1,0 +1,109 @@
+/* A Unix socket to listen on, for its owner alone; see priv.h. Called by control/. */
+#include <errno.h>
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "priv.h"
+
+#define BACKLOG 64
+
+static int unix_socket(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static bool set_address(struct sockaddr_un *address, const char *path)
+{
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	return g_strlcpy(address->sun_path, path, sizeof(address->sun_path)) < sizeof(address->sun_path);
+}
+
+/* Nobody listens at PATH, and never will again: the process that made the socket is gone. */
+static bool is_stale(const char *path)
+{
+	struct sockaddr_un address;
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode) || !set_address(&address, path))
+		return false;
+	int fd = unix_socket();
+	bool refused = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 && errno == ECONNREFUSED;
+	if (fd >= 0)
+		close(fd);
+	return refused;
+}
+
+/* Removes what a dead process left at PATH. First it is taken aside and looked at again: another process may just have replaced it, and
+ * gets its own back. */
+static bool remove_stale(const char *path)
+{
+	char *aside = g_strdup_printf("%s.%d", path, (int)getpid());
+	bool removed = false;
+
+	if (rename(path, aside) == 0) {
+		removed = is_stale(aside) || link(aside, path) < 0;
+		unlink(aside);
+	}
+	g_free(aside);
+	return removed;
+}
+
+static bool listen_on(int fd, const struct sockaddr_un *address)
+{
+	return bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 && listen(fd, BACKLOG) == 0;
+}
+
+static char *why_taken(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return g_strdup("there is a file of that name, and it is no socket");
+	return g_strdup("it is another process's");
+}
+
+static char *listen_at(int fd, const struct sockaddr_un *address, struct stat *made)
+{
+	const char *path = address->sun_path;
+
+	/* Linux makes the file with the mode of the socket: nobody else can connect before it is set. */
+	if (fchmod(fd, 0600) < 0)
+		return g_strdup(g_strerror(errno));
+	if (!listen_on(fd, address)) {
+		if (errno != EADDRINUSE)
+			return g_strdup(g_strerror(errno));
+		if (!is_stale(path) || !remove_stale(path) || !listen_on(fd, address))
+			return why_taken(path);
+	}
+	return lstat(path, made) < 0 ? g_strdup(g_strerror(errno)) : NULL;
+}
+
+int priv_listen_unix(const char *path, struct stat *made, char **why)
+{
+	struct sockaddr_un address;
+
+	if (!set_address(&address, path)) {
+		*why = g_strdup_printf("the path is longer than %zu bytes", sizeof(address.sun_path) - 1);
+		return -1;
+	}
+	int fd = unix_socket();
+	*why = fd < 0 ? g_strdup(g_strerror(errno)) : listen_at(fd, &address, made);
+	if (!*why)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+void priv_remove_unix(const char *path, const struct stat *made)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && st.st_dev == made->st_dev && st.st_ino == made->st_ino)
+		unlink(path);
+}

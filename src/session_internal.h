@@ -1,0 +1,55 @@
+/* What session.c and session_report.c share; nobody else includes it. */
+#ifndef SLIRPPD_SESSION_INTERNAL_H
+#define SLIRPPD_SESSION_INTERNAL_H
+
+#include "line/line.h"
+#include "session.h"
+#include "transfer.h"
+
+enum stage {
+	STAGE_REST,    /* before the first try, and after the last */
+	STAGE_OPENING, /* the line is being opened: scripts, carrier */
+	STAGE_LINK,    /* PPP is spoken */
+	STAGE_CLOSING, /* the line is being closed: disconnect script */
+	STAGE_HOLDOFF
+};
+
+struct session {
+	const struct config *config;
+	struct loop *loop;
+	const struct session_events *events;
+	void *arg;
+
+	struct line *line;
+	struct ppp *ppp;
+	struct net *net;
+	struct transfer *transfer;
+	char name[16];   /* ppp0 */
+	char *link_name; /* ppp-LINKNAME, where one was given */
+
+	const struct config *next; /* for the next try, or NULL */
+	struct capture *capture;
+	struct ppp_counters past;  /* of earlier tries */
+	uint64_t past_dropped;     /* in queues of earlier configurations */
+	unsigned attempts;
+
+	enum stage stage;
+	enum session_state state;
+	uint64_t state_since;
+	bool parked;  /* hung up until session_redial() */
+	bool redial;  /* try anew at once, whatever persist and holdoff say */
+	enum exit_status status;
+	bool quit;          /* no further try, whatever persist says */
+	bool close_asked;   /* by a signal, while the line was being opened */
+	bool need_holdoff;  /* the end was not of our own or the line's making */
+	bool was_up;        /* this try had a network protocol up */
+	unsigned unsuccess; /* tries since a network protocol last came up */
+	unsigned failures;  /* tries since the line last was opened */
+	struct timer holdoff, maxconnect, idle;
+};
+
+/* Counters begin anew with each try, those of packets with each time that IPCP comes up: both add C to SUM. */
+void session_add_frames(struct ppp_counters *sum, const struct ppp_counters *c);
+void session_add_traffic(struct ppp_counters *sum, const struct ppp_counters *c);
+
+#endif
