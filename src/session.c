@@ -212,7 +212,7 @@ static void on_ip_up(void *arg, const struct ppp_addresses *a)
 {
 	struct session *s = arg;
 	struct net_link link = { .local = a->local, .remote = a->remote, .dns = s->config->ipcp.own_dns,
-				 .peer_dns = a->peer_dns[0], .mtu = a->mtu };
+				 .peer_dns = a->peer_dns[0], .mtu = a->mtu, .rate = line_rate(s->line) };
 
 	if (!net_up(s->net, &link)) {
 		ppp_close(s->ppp, "Interface configuration failed", EXIT_FATAL_ERROR);

@@ -17,7 +17,7 @@
 #define OUT_BATCH_MIN (4 * 1024) /* encode up to so much, then write: more where the line took more at once */
 #define OUT_BATCH_MAX (48 * 1024)
 
-#define QUEUE_LIMIT 256 /* packets */
+#define QUEUE_LIMIT 2048 /* packets: libslirp may have so much under way; it is held much earlier */
 
 struct transfer {
 	struct loop *loop;

@@ -17,7 +17,7 @@
 #define BUCKET_BITS 13
 #define NAME_WORDS 10
 
-enum queue_name { OF_OPENING, OF_OPEN, OF_CLOSED, OF_UDP, OF_UDP_CLIENTS, OF_ICMP, OF_ENDING, QUEUES };
+enum queue_name { OF_OPENING, OF_OPEN, OF_LINGERING, OF_CLOSED, OF_UDP, OF_UDP_CLIENTS, OF_ICMP, OF_ENDING, QUEUES };
 enum { FINISHED_PEER = 1, FINISHED_FAR = 2, FINISHED_BOTH = 3 };
 
 static const struct {
@@ -26,6 +26,7 @@ static const struct {
 } kinds_of_queue[QUEUES] = {
 	[OF_OPENING] = { FLOW_OPENING_IDLE, false },
 	[OF_OPEN] = { FLOW_OPEN_IDLE, false },
+	[OF_LINGERING] = { FLOW_CLOSED_IDLE, false }, /* closed, with a descriptor: without the flow, nobody would count it */
 	[OF_CLOSED] = { FLOW_CLOSED_IDLE, true },
 	[OF_UDP] = { FLOW_UDP_IDLE, true },
 	[OF_UDP_CLIENTS] = { FLOW_UDP_IDLE, false },
@@ -195,6 +196,7 @@ static void queue_remove(struct flow_table *t, const struct flow *f)
 {
 	*(f->newer == 0 ? &f->queue->newest : &t->entries[f->newer].older) = f->older;
 	*(f->older == 0 ? &f->queue->oldest : &t->entries[f->older].newer) = f->newer;
+	f->queue->length--;
 }
 
 static void queue_append(struct flow_table *t, struct flow_queue *q, struct flow *f)
@@ -204,6 +206,7 @@ static void queue_append(struct flow_table *t, struct flow_queue *q, struct flow
 	f->older = q->newest;
 	*(q->newest == 0 ? &q->oldest : &t->entries[q->newest].newer) = flow_index(t, f);
 	q->newest = flow_index(t, f);
+	q->length++;
 }
 
 static struct flow_queue *queue_for(struct flow_table *t, const struct flow *f)
@@ -212,8 +215,10 @@ static struct flow_queue *queue_for(struct flow_table *t, const struct flow *f)
 
 	if (f->resets)
 		return &t->queues[OF_ENDING];
-	if (f->state == FLOW_CLOSED || f->state == FLOW_OPENING)
-		return &t->queues[f->state == FLOW_CLOSED ? OF_CLOSED : OF_OPENING];
+	if (f->state == FLOW_CLOSED)
+		return &t->queues[f->fd >= 0 ? OF_LINGERING : OF_CLOSED];
+	if (f->state == FLOW_OPENING)
+		return &t->queues[OF_OPENING];
 	if (own)
 		return own;
 	switch (f->name[FLOW_OUTER].protocol) {
@@ -285,6 +290,8 @@ void flow_set_fd(struct flow_table *t, struct flow *f, int fd)
 	f->fd = fd;
 	if (counts(f) != counted)
 		count(t, f, counted ? -1u : 1u);
+	if (f->state == FLOW_CLOSED)
+		requeue(t, f);
 }
 
 void flow_remove(struct flow_table *t, struct flow *f)
@@ -305,6 +312,8 @@ void flow_close(struct flow_table *t, struct flow *f)
 	f->resets = 0;
 	requeue(t, f);
 	tell_end(t, f);
+	if (t->queues[OF_CLOSED].length > FLOW_CLOSED_MAX)
+		flow_remove(t, flow_at(t, t->queues[OF_CLOSED].oldest));
 }
 
 void flow_end(struct flow_table *t, struct flow *f, unsigned resets)
@@ -351,9 +360,12 @@ struct reset flow_reset(const struct flow *f, enum flow_side side)
 	return reset;
 }
 
+/* A closed one that still has a descriptor was closed by a segment that libslirp did not heed, or waits for a slow host. */
 static void time_out(struct flow_table *t, struct flow *f)
 {
-	if (t->options.resets && f->state != FLOW_CLOSED)
+	if (f->fd >= 0 && flow_is_finished(f))
+		requeue(t, f);
+	else if (t->options.resets && (f->state != FLOW_CLOSED || f->fd >= 0))
 		flow_end(t, f, t->options.resets);
 	else
 		flow_remove(t, f);
@@ -376,10 +388,10 @@ static void expire(void *arg)
 		timer_set(&t->timer, next - t->clock->now);
 }
 
-/* A client's connection may have ended without our seeing it. */
+/* A client's connection may have ended without our seeing it; what is ours begins anew with its next datagram. */
 static bool may_go(const struct flow_table *t, enum queue_name name, const struct flow *f)
 {
-	if (kinds_of_queue[name].makes_room || t->options.recycles)
+	if (kinds_of_queue[name].makes_room || t->options.recycles || f->ours)
 		return true;
 	return name == OF_OPEN && !f->by_peer && t->clock->now - f->used >= FLOW_OPEN_IDLE;
 }
@@ -454,6 +466,21 @@ static void note_number(struct flow *f, const struct packet *p, enum flow_side s
 	f->number_is[side] = opens ? NUMBER_ACKNOWLEDGES : NUMBER_IS_SEQUENCE;
 }
 
+static void follow_end(struct flow *f, const struct packet *p, bool from_peer)
+{
+	if (p->tcp_flags & TCP_FIN)
+		f->finished |= from_peer ? FINISHED_PEER : FINISHED_FAR;
+	if (p->tcp_flags & TCP_FIN && !from_peer)
+		f->far_end = p->seq + (uint32_t)(p->transport_len - p->tcp_header) + 1;
+	if (from_peer && f->finished & FINISHED_FAR && p->tcp_flags & TCP_ACK && (int32_t)(p->ack - f->far_end) >= 0)
+		f->far_acked = true;
+}
+
+bool flow_is_finished(const struct flow *f)
+{
+	return f->finished == FINISHED_BOTH && f->far_acked;
+}
+
 static void follow_tcp(struct flow_table *t, struct flow *f, const struct packet *p, bool from_peer)
 {
 	const uint8_t answer = TCP_SYN | TCP_ACK;
@@ -461,10 +488,8 @@ static void follow_tcp(struct flow_table *t, struct flow *f, const struct packet
 	note_number(f, p, from_peer ? SIDE_PEER : SIDE_FAR);
 	if (f->state == FLOW_OPENING && (p->tcp_flags & answer) == answer && from_peer != f->by_peer)
 		f->state = FLOW_OPEN;
-	if (p->tcp_flags & TCP_FIN) {
-		f->finished |= from_peer ? FINISHED_PEER : FINISHED_FAR;
+	if (f->finished)
 		f->state = FLOW_CLOSING;
-	}
 	if (p->tcp_flags & TCP_RST || f->finished == FINISHED_BOTH)
 		flow_close(t, f);
 }
@@ -474,6 +499,8 @@ void flow_touch(struct flow_table *t, struct flow *f, const struct packet *p, bo
 	count_packet(f, p->len, from_peer);
 	if (f->resets)
 		return;
+	if (p->protocol == IPPROTO_TCP)
+		follow_end(f, p, from_peer);
 	if (p->protocol == IPPROTO_TCP && f->state != FLOW_CLOSED)
 		follow_tcp(t, f, p, from_peer);
 	requeue(t, f);

@@ -18,6 +18,7 @@
 #include "net/reply.h"
 
 #define FLOW_TABLE_SIZE 16383
+#define FLOW_CLOSED_MAX 1024 /* that are remembered */
 
 #define FLOW_OPENING_IDLE (60 * CLOCK_SECOND) /* libslirp itself gives an unanswered SYN up after 75 s */
 #define FLOW_OPEN_IDLE (124 * 60 * CLOCK_SECOND) /* RFC 5382 REQ-5 */
@@ -29,8 +30,8 @@ enum flow_by { FLOW_OUTER, FLOW_INNER };
 enum flow_state { FLOW_OPENING, FLOW_OPEN, FLOW_CLOSING, FLOW_CLOSED };
 
 /* Packets that end a TCP connection, each at one end: flow_end(). For libslirp's end there are two, of which it heeds one (gate.c); true
- * hosts want the very number that they wait for. */
-enum flow_reset { RESET_SLIRP_LOW = 1, RESET_SLIRP_HIGH = 2, RESET_FAR = 4, RESET_PEER = 8 };
+ * hosts want the very number that they wait for. Sent in this order: with libslirp's socket the flow is closed, and sends no more. */
+enum flow_reset { RESET_PEER = 1, RESET_FAR = 2, RESET_SLIRP_LOW = 4, RESET_SLIRP_HIGH = 8 };
 #define RESET_SLIRP (RESET_SLIRP_LOW | RESET_SLIRP_HIGH)
 
 enum flow_side { SIDE_PEER, SIDE_FAR };
@@ -50,7 +51,7 @@ struct flow_name {
 /* Flows in the order of their last packet, all with the same time-out. */
 struct flow_queue {
 	uint64_t idle; /* 0: none */
-	uint16_t oldest, newest;
+	uint16_t oldest, newest, length;
 	struct flow_queue *next; /* of the table's queues */
 };
 
@@ -73,6 +74,8 @@ struct flow {
 	uint8_t number_is[2]; /* enum flow_number */
 	uint8_t kind, state;
 	uint8_t finished; /* which sides sent a FIN */
+	uint32_t far_end; /* the number after the far side's FIN ... */
+	bool far_acked;   /* ... and the peer has all until there */
 	uint8_t resets;   /* enum flow_reset: to be sent */
 	bool by_peer;     /* the peer opened it */
 	bool ended;       /* it was told so */
@@ -81,6 +84,8 @@ struct flow {
 	/* The owner's. */
 	int fd;               /* libslirp's descriptor, -1 where there is none or it is not known: flow_set_fd() */
 	uint16_t mates[2];    /* gate_sockets.c: the others of the same UDP socket */
+	bool backlog;         /* gate_sockets.c: libslirp has read more of its socket than it has sent */
+	bool finishing;       /* gate_sockets.c: to be ended when libslirp has passed on what it has of the peer's */
 	struct watch *watch;  /* gate_own.c */
 	bool ours;            /* a port of ours: nothing of it goes to libslirp */
 };
@@ -125,8 +130,8 @@ bool flow_name_of(const struct packet *p, bool from_peer, struct flow_name *name
 /* The flow of this name, or NULL; closed ones, too, for a while. Valid until the next flow_add() or flow_remove(). */
 struct flow *flow_find(struct flow_table *table, enum flow_by by, const struct flow_name *name);
 
-/* Adds a flow; the names must be free. NULL: the table is full, and none makes room: closed ones, pings and the peer's UDP do, clients'
- * connections that were silent for FLOW_OPEN_IDLE, and with `recycles` all others. */
+/* Adds a flow; the names must be free. NULL: the table is full, and none makes room: closed ones without a descriptor, pings, the
+ * peer's UDP and ours do, clients' connections that were silent for FLOW_OPEN_IDLE, and with `recycles` all others. */
 struct flow *flow_add(struct flow_table *table, const struct flow_opening *how);
 void flow_remove(struct flow_table *table, struct flow *f);
 /* Removes the peer's UDP flow that was silent longest, if there is one. */
@@ -135,7 +140,10 @@ void flow_recycle_udp(struct flow_table *table);
 /* P, of this flow, passes. */
 void flow_touch(struct flow_table *table, struct flow *f, const struct packet *p, bool from_peer);
 
-/* The flow is over. It is still found, for late packets, and is in nobody's way. */
+/* TCP: both sides have ended, and the peer has all that the far one said: what is left is TIME-WAIT (RFC 9293 §3.3.2). */
+bool flow_is_finished(const struct flow *f);
+
+/* The flow is over. It is still found, for late packets, and is in nobody's way once it has no descriptor. */
 void flow_close(struct flow_table *table, struct flow *f);
 
 /* As flow_close() once these RESETS (as far as their numbers are known) were sent: flow_next_ending() gives the flow and which of them, one a

@@ -57,6 +57,7 @@ uint16_t gate_mss_for(uint16_t mtu)
 static void flow_ended(void *arg, struct flow *f)
 {
 	gate_tell_watch(f, ANSWER_NONE);
+	gate_end_backlog(arg, f);
 	if (f->name[FLOW_OUTER].protocol == IPPROTO_UDP)
 		gate_leave_socket(arg, f);
 }
@@ -295,7 +296,7 @@ static bool make_unique(struct gate *gate, struct flow_opening *how)
 	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
 		struct flow *old = flow_find(gate->flows, FLOW_INNER, &how->inner);
 
-		if (old && old->state == FLOW_CLOSED)
+		if (old && old->state == FLOW_CLOSED && old->fd < 0)
 			flow_remove(gate->flows, old);
 		if (!old || old->id == 0)
 			return true;
@@ -362,7 +363,7 @@ static void tell_answer(struct flow *f, const struct packet *p)
 
 static enum gate_verdict continue_flow(struct gate *gate, struct packet *p, struct flow *f)
 {
-	if (f->resets)
+	if (f->resets || (f->finishing && packet_opens_tcp(p)))
 		return drop(&gate->counters.ignored);
 	/* An address of the world may have become ours. */
 	if (f->kind == FLOW_WORLD && p->protocol != IPPROTO_TCP && !policy_world(gate->policy, p->dst, true)) {
@@ -375,20 +376,26 @@ static enum gate_verdict continue_flow(struct gate *gate, struct packet *p, stru
 	flow_touch(gate->flows, f, p, true);
 	if (f->ours)
 		return GATE_OURS;
+	if (p->protocol == IPPROTO_TCP)
+		gate_note_finished(gate, f);
 	if (f->kind == FLOW_WORLD && p->protocol == IPPROTO_UDP)
 		gate_set_udp_world(gate, f->name[FLOW_INNER].peer.port, true);
 	return pass(gate, p, &f->name[FLOW_INNER]);
 }
 
-/* The flow that P belongs to. A closed one does not hinder a new one of its name. */
+/* The flow that P belongs to. A closed one does not hinder a new one of its name for longer than it takes to rid libslirp of it: if its
+ * socket stayed behind, the peer could have more of them than are counted. */
 static struct flow *find_flow(struct gate *gate, const struct packet *p, const struct flow_name *outer)
 {
 	struct flow *f = flow_find(gate->flows, FLOW_OUTER, outer);
+	bool anew = f && f->state == FLOW_CLOSED && packet_opens_tcp(p);
 
-	if (f && f->state == FLOW_CLOSED && packet_opens_tcp(p)) {
+	if (anew && f->fd < 0) {
 		flow_remove(gate->flows, f);
 		return NULL;
 	}
+	if (anew && !f->finishing)
+		flow_end(gate->flows, f, RESET_SLIRP);
 	return f || p->protocol != IPPROTO_UDP ? f : gate_find_own(gate, outer);
 }
 

@@ -57,6 +57,18 @@ void gate_socket_opened(struct gate *gate, int fd, const struct packet *p);
 void gate_socket_closed(struct gate *gate, int fd);
 unsigned gate_sockets(const struct gate *gate);
 
+/* libslirp would keep a connection that has ended for ten seconds, with 256 KiB of buffers: those of which the peer has everything are
+ * ended at once. In each round, between these two, gate_socket_drains() tells which sockets still wait to take what the peer sent; the
+ * second leaves packets for gate_next_reset(). gate_socket_finished(): FD belongs to a connection that ended in good order. */
+void gate_begin_round(struct gate *gate);
+void gate_socket_drains(struct gate *gate, int fd);
+void gate_end_round(struct gate *gate);
+bool gate_socket_finished(const struct gate *gate, int fd);
+
+/* Whether libslirp is to read FD now. It takes all that a socket has, up to 128 KiB, so that hundreds of downloads that begin at once
+ * would take as much memory at once: a new connection has to wait a while when many others have more than the line has taken yet. */
+bool gate_may_read(const struct gate *gate, int fd);
+
 /* A packet from the peer, anything at all. GATE_PASS: it was rewritten for libslirp and P describes it. */
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);
 const uint8_t *gate_answer(const struct gate *gate, size_t *len);

@@ -49,6 +49,8 @@ struct gate {
 
 	/* gate_sockets.c */
 	GArray *sockets; /* struct socket, by descriptor */
+	GArray *finishing; /* struct finishing */
+	unsigned round, backlogs; /* flows with a backlog */
 	unsigned socket_count, ping_sockets;
 	int udp_sockets[UINT16_MAX + 1]; /* descriptor + 1 by the peer's inner port */
 
@@ -92,6 +94,11 @@ bool gate_has_udp_socket(const struct gate *gate, uint16_t port);
 /* What comes from the world for this port is wanted (a datagram to the world left it), or not. */
 void gate_set_udp_world(struct gate *gate, uint16_t port, bool on);
 bool gate_is_udp_world(const struct gate *gate, uint16_t port);
+/* P is a segment that libslirp sends on F. */
+void gate_note_backlog(struct gate *gate, struct flow *f, const struct packet *p);
+void gate_end_backlog(struct gate *gate, struct flow *f);
+/* A packet of F, a TCP connection, came from the peer. */
+void gate_note_finished(struct gate *gate, struct flow *f);
 
 /* gate_own.c */
 void gate_init_own(struct gate *gate);

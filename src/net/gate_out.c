@@ -49,12 +49,14 @@ static struct flow *open_client(struct gate *gate, const struct packet *p, const
 	return f;
 }
 
-/* Only libslirp's listeners open TCP connections to the peer; its UDP sockets bring what anybody sends. */
+/* libslirp's listeners are for forwards and for dials, and a stranger may have found the latter; its UDP sockets bring what anybody
+ * sends. */
 static bool opens_client(const struct gate *gate, const struct packet *p)
 {
-	if (p->protocol == IPPROTO_TCP)
-		return packet_opens_tcp(p);
-	return p->protocol == IPPROTO_UDP && gate_find_forward(gate, p->protocol, p->dst, p->dport);
+	if (p->protocol != IPPROTO_UDP && !packet_opens_tcp(p))
+		return false;
+	return gate_find_forward(gate, p->protocol, p->dst, p->dport) ||
+	       (p->protocol == IPPROTO_TCP && gate_find_watch(gate, gate_canonical_peer(gate, p->dst), p->dport));
 }
 
 static struct flow *find_flow(struct gate *gate, const struct packet *p)
@@ -71,14 +73,16 @@ static struct flow *find_flow(struct gate *gate, const struct packet *p)
 	return f || !gate->up || !opens_client(gate, p) ? f : open_client(gate, p, &inner);
 }
 
-/* Only the world's packets, and what libslirp says itself, need no flow. */
+/* Only the world's packets, and what libslirp says itself, need no flow. Whoever the peer may not talk to does not talk to the peer. */
 static bool from_nowhere(const struct gate *gate, const struct packet *p)
 {
 	if (p->protocol == IPPROTO_ICMP)
 		return gate_is_inner(p->src) || !gate->net.restrict_peer;
 	if (gate->net.restrict_peer || gate_is_inner(p->src) || p->dst != GATE_PEER)
 		return false;
-	return p->protocol != IPPROTO_UDP || gate_is_udp_world(gate, p->dport);
+	if (p->protocol != IPPROTO_UDP)
+		return true;
+	return gate_is_udp_world(gate, p->dport) && guard_permits(gate->guard, gate->link.remote, p->dport, p->src, p->sport);
 }
 
 static bool map_flow(struct gate *gate, struct packet *p)
@@ -91,6 +95,8 @@ static bool map_flow(struct gate *gate, struct packet *p)
 		return false;
 	const struct flow_name *outer = &f->name[FLOW_OUTER];
 	flow_touch(gate->flows, f, p, false);
+	if (p->protocol == IPPROTO_TCP)
+		gate_note_backlog(gate, f, p);
 	packet_set_source(p, gate_real_address(gate, flow_v4(&outer->far.addr)), outer->far.port);
 	packet_set_destination(p, gate_real_address(gate, flow_v4(&outer->peer.addr)), outer->peer.port);
 	return true;

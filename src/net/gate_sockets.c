@@ -5,6 +5,10 @@
  * a port that has not itself talked to the world is not let through. */
 #include "net/gate_internal.h"
 
+#define BACKLOGS_MAX 64u
+#define GREETING 2u               /* packets before any data: SYN, ACK */
+#define PATIENCE (2 * CLOCK_SECOND)
+
 enum { PREVIOUS, NEXT };
 
 struct socket {
@@ -14,16 +18,25 @@ struct socket {
 	uint16_t port;   /* the peer's, UDP */
 	uint16_t flow;   /* TCP: the flow; UDP: the first of them */
 	uint64_t id;     /* TCP: the flow's */
+	unsigned drains; /* the round in which it last waited to take what the peer sent */
+};
+
+/* A connection that has ended but for libslirp's TIME-WAIT. */
+struct finishing {
+	uint64_t id;
+	uint16_t flow;
 };
 
 void gate_init_sockets(struct gate *gate)
 {
 	gate->sockets = g_array_new(FALSE, TRUE, sizeof(struct socket));
+	gate->finishing = g_array_new(FALSE, FALSE, sizeof(struct finishing));
 }
 
 void gate_free_sockets(struct gate *gate)
 {
 	g_array_free(gate->sockets, TRUE);
+	g_array_free(gate->finishing, TRUE);
 }
 
 unsigned gate_sockets(const struct gate *gate)
@@ -162,14 +175,98 @@ void gate_socket_closed(struct gate *gate, int fd)
 	*s = (struct socket){ .open = false };
 }
 
+void gate_note_finished(struct gate *gate, struct flow *f)
+{
+	struct finishing entry = { .id = f->id, .flow = flow_index(gate->flows, f) };
+
+	if (f->finishing || f->fd < 0 || !flow_is_finished(f))
+		return;
+	f->finishing = true;
+	g_array_append_val(gate->finishing, entry);
+}
+
+/* The TCP connection that FD belongs to, where it is one of the peer's, or NULL. */
+static const struct flow *tcp_flow(const struct gate *gate, int fd)
+{
+	const struct socket *s = socket_at(gate, fd);
+	const struct flow *f = s && s->protocol == IPPROTO_TCP ? flow_at(gate->flows, s->flow) : NULL;
+
+	return f && f->id == s->id ? f : NULL;
+}
+
+bool gate_socket_finished(const struct gate *gate, int fd)
+{
+	const struct flow *f = tcp_flow(gate, fd);
+
+	return f && f->finishing;
+}
+
+static void set_backlog(struct gate *gate, struct flow *f, bool backlog)
+{
+	gate->backlogs += (unsigned)backlog - (unsigned)f->backlog;
+	f->backlog = backlog;
+}
+
+/* The segment that empties libslirp's buffer has PSH (RFC 9293 §3.9.1.2). */
+void gate_note_backlog(struct gate *gate, struct flow *f, const struct packet *p)
+{
+	if (f->fd >= 0 && p->transport_len > p->tcp_header)
+		set_backlog(gate, f, !(p->tcp_flags & (TCP_PSH | TCP_FIN | TCP_RST)));
+}
+
+void gate_end_backlog(struct gate *gate, struct flow *f)
+{
+	set_backlog(gate, f, false);
+}
+
+bool gate_may_read(const struct gate *gate, int fd)
+{
+	const struct flow *f = gate->backlogs > BACKLOGS_MAX ? tcp_flow(gate, fd) : NULL;
+
+	return !f || f->packets_out > GREETING || gate->clock->now - f->opened > PATIENCE;
+}
+
+void gate_begin_round(struct gate *gate)
+{
+	gate->round++;
+}
+
+void gate_socket_drains(struct gate *gate, int fd)
+{
+	struct socket *s = socket_at(gate, fd);
+
+	if (s)
+		s->drains = gate->round;
+}
+
+/* Whether nothing more is to be done for it. */
+static bool end_finishing(struct gate *gate, const struct finishing *entry)
+{
+	struct flow *f = flow_at(gate->flows, entry->flow);
+	const struct socket *s = f && f->id == entry->id ? socket_at(gate, f->fd) : NULL;
+
+	if (!s)
+		return true;
+	if (s->drains == gate->round)
+		return false;
+	flow_end(gate->flows, f, RESET_SLIRP);
+	return true;
+}
+
+void gate_end_round(struct gate *gate)
+{
+	for (guint i = gate->finishing->len; i-- > 0;)
+		if (end_finishing(gate, &g_array_index(gate->finishing, struct finishing, i)))
+			g_array_remove_index_fast(gate->finishing, i);
+}
+
 int gate_next_proxied(const struct gate *gate, unsigned *pos, uint32_t *addr, uint16_t *port)
 {
 	while (*pos < gate->sockets->len) {
 		int fd = (int)(*pos)++;
-		const struct socket *s = socket_at(gate, fd);
-		const struct flow *f = s->protocol == IPPROTO_TCP ? flow_at(gate->flows, s->flow) : NULL;
+		const struct flow *f = tcp_flow(gate, fd);
 
-		if (!f || f->id != s->id || f->kind != FLOW_PROXY)
+		if (!f || f->kind != FLOW_PROXY)
 			continue;
 		*addr = flow_v4(&f->name[FLOW_OUTER].far.addr);
 		*port = f->name[FLOW_OUTER].far.port;

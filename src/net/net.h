@@ -17,6 +17,7 @@ struct net_link {
 	uint32_t dns; /* where the peer finds the host's resolver (own_dns), or 0 */
 	uint32_t peer_dns; /* a name server at the peer's side that IPCP learnt, or 0 */
 	uint16_t mtu; /* largest packet towards the peer */
+	unsigned rate; /* bytes a second that the line carries, 0: unknown */
 };
 
 /* Why something of the peer's was refused. */
@@ -144,7 +145,7 @@ bool net_drop_flow(struct net *net, uint64_t id);
 
 /* CONFIG is in force from now on, in place of that given to net_open() or here before: services, forwards, access lists, limits. It is
  * copied as far as it is needed later. All or nothing: false, and what was wrong in *WHY (g_free() it), when a forward cannot be bound;
- * then everything is as before. Flows that are no longer allowed end. The backend, `socks` and `proxy` cannot be changed. */
+ * then everything is as before. Flows that are no longer allowed end, those of a forward that is not there any more among them. The backend, `socks` and `proxy` cannot be changed. */
 bool net_configure(struct net *net, const struct net_config *config, char **why);
 
 /* HOLD: the queue towards the peer is long; take no more from the world than must be. */

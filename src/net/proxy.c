@@ -1,9 +1,11 @@
 /* The peer's connections through a proxy (RFC 1928, RFC 1929; RFC 9110 §9.3.6 CONNECT); see proxy.h. Called by slirp.c.
  *
- * Theory of operation. A client is a connection that libslirp made to us. It has an asynchronous call of GIO's under way (first the
- * connection to the proxy, then the proxy's own dialogue), and afterwards a pump. Only the latter can be ended at once: a call is
- * cancelled, and its callback, which always comes, finds the client dropped and frees it. GIO is given the proxy's address as a plain
- * one to connect to and is never asked which proxy leads there: so neither the environment nor a desktop's settings have a say. */
+ * Theory of operation. A client is a connection that libslirp made to us. It has an asynchronous call of GIO's under way (the connection
+ * to the proxy, then SOCKS5's dialogue), or waits for the answer to a CONNECT, and has a pump afterwards. All but the first can be ended at
+ * once: a call is cancelled, and its callback, which always comes, finds the client dropped and frees it. GIO is given the proxy's address
+ * as a plain one to connect to and is never asked which proxy leads there: so neither the environment nor a desktop's settings have a say.
+ *
+ * CONNECT is our own: GIO's waits for the answer in one of ten threads, and ten proxies that are silent would hold up all others. */
 #include "net/proxy.h"
 
 #include <arpa/inet.h>
@@ -19,25 +21,26 @@
 #include "log.h"
 #include "net/pump.h"
 
-#define CLIENTS_MAX 1024
+#define CLIENTS_MAX 1024u
 #define BACKLOG 512
 #define CONNECT_LIMIT (30 * CLOCK_SECOND)
 #define WARN_INTERVAL (10 * CLOCK_SECOND)
 /* After there was no descriptor left. */
 #define ACCEPT_PAUSE CLOCK_SECOND
-/* RFC 1929 §2. */
-#define CREDENTIAL_MAX 255
+/* Of the answer to a CONNECT, in bytes. */
+#define HEAD_MAX 8192
 
-struct scheme {
-	const char *name, *protocol; /* in the URL, GIO's */
+struct client;
+typedef void ask_fn(struct client *client);
+static ask_fn ask_socks5, ask_http;
+
+static const struct scheme {
+	const char *name;
 	int port;
-	bool colon; /* a user's name may have one (RFC 7617 §2: not with Basic) */
-};
-
-static const struct scheme schemes[] = {
-	{ "socks5", "socks5", 1080, true },
-	{ "socks5h", "socks5", 1080, true },
-	{ "http", "http", 80, false },
+	ask_fn *ask;
+} schemes[] = {
+	{ "socks5", 1080, ask_socks5 },
+	{ "http", 80, ask_http },
 };
 
 /* A URL in its parts. */
@@ -55,8 +58,13 @@ struct client {
 	uint16_t port;
 	struct timer limit;
 	bool late;
-	GCancellable *cancellable; /* of the call that is under way; NULL: there is a pump */
+	GSource *hangup; /* FD is watched until there is a pump */
+	GCancellable *cancellable; /* of the call that is under way, or NULL */
 	GSocketConnection *connection;
+	int upstream; /* the connection to the proxy, -1 while it is GIO's or the pump's */
+	GSource *answer;
+	char *head; /* of HEAD_MAX bytes */
+	size_t head_len;
 	struct pump *pump;
 };
 
@@ -72,6 +80,7 @@ struct proxy {
 	GSocketClient *dialler;
 	GSocketConnectable *server;
 	GQueue clients; /* of struct client */
+	unsigned clients_max;
 	uint64_t next_warning; /* the clock's */
 	unsigned unsaid;       /* failures since the last warning */
 };
@@ -93,67 +102,21 @@ static const struct scheme *find_scheme(const char *name)
 	return NULL;
 }
 
-static bool is_printable(const char *text)
+/* What URLs there may be, whoever read the configuration has judged. UPSTREAM is to be cleared whatever comes back. */
+static bool parse(const char *url, struct upstream *upstream)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text <= ' ' || *text == 0x7f)
-			return false;
-	return true;
-}
-
-static bool too_long(const char *credential)
-{
-	return credential && strlen(credential) > CREDENTIAL_MAX;
-}
-
-/* NULL, or what is wrong with it. */
-static const char *judge(const struct upstream *upstream, int port, const char *rest)
-{
-	if (!upstream->scheme)
-		return "it begins neither with socks5:// nor with http://";
-	if (!upstream->host || !*upstream->host || !is_printable(upstream->host))
-		return "there is no host in it";
-	if (port == 0 || port > G_MAXUINT16)
-		return "the port must be between 1 and 65535";
-	if (*rest)
-		return "nothing may follow the host and the port";
-	if (too_long(upstream->user) || too_long(upstream->password))
-		return "user and password may have 255 bytes each";
-	if (upstream->user && !upstream->scheme->colon && strchr(upstream->user, ':'))
-		return "with http:// there can be no colon in the user's name";
-	return NULL;
-}
-
-/* UPSTREAM is to be cleared whatever comes back. */
-static const char *parse(const char *url, struct upstream *upstream)
-{
-	char *scheme = NULL, *path = NULL, *query = NULL, *fragment = NULL;
-	int port;
+	char *scheme = NULL;
+	int port = -1;
 
 	*upstream = (struct upstream){ 0 };
-	if (!g_uri_split_with_user(url, G_URI_FLAGS_HAS_PASSWORD, &scheme, &upstream->user, &upstream->password, NULL,
-				   &upstream->host, &port, &path, &query, &fragment, NULL))
-		return "it is no URL such as socks5://HOST:PORT";
+	g_uri_split_with_user(url, G_URI_FLAGS_HAS_PASSWORD, &scheme, &upstream->user, &upstream->password, NULL, &upstream->host, &port,
+			      NULL, NULL, NULL, NULL);
 	upstream->scheme = scheme ? find_scheme(scheme) : NULL;
 	if (port < 0 && upstream->scheme)
 		port = upstream->scheme->port;
-	const char *rest = query || fragment ? "?" : g_strcmp0(path, "/") == 0 ? "" : path;
-	const char *why = judge(upstream, port, rest);
-	upstream->port = why ? 0 : (uint16_t)port;
+	upstream->port = (uint16_t)CLAMP(port, 0, G_MAXUINT16);
 	g_free(scheme);
-	g_free(path);
-	g_free(query);
-	g_free(fragment);
-	return why;
-}
-
-const char *proxy_check(const char *url)
-{
-	struct upstream upstream;
-	const char *why = parse(url, &upstream);
-
-	upstream_clear(&upstream);
-	return why;
+	return upstream->scheme && upstream->host && *upstream->host && upstream->port > 0;
 }
 
 /* A client. */
@@ -166,10 +129,28 @@ static void close_with_reset(int fd)
 	close(fd);
 }
 
+static void unwatch(GSource **source)
+{
+	if (!*source)
+		return;
+	g_source_destroy(*source);
+	g_source_unref(*source);
+	*source = NULL;
+}
+
+static void watch(GSource **source, struct loop *loop, int fd, GIOCondition events, GUnixFDSourceFunc fn, void *arg)
+{
+	*source = g_unix_fd_source_new(fd, events);
+	g_source_set_callback(*source, G_SOURCE_FUNC(fn), arg, NULL);
+	g_source_attach(*source, loop_context(loop));
+}
+
 /* Out of the proxy's sight; its memory goes when no call is under way any more. */
 static void detach(struct client *client)
 {
 	timer_stop(&client->limit);
+	unwatch(&client->hangup);
+	unwatch(&client->answer);
 	g_queue_unlink(&client->proxy->clients, &client->link);
 	client->proxy = NULL;
 }
@@ -180,6 +161,9 @@ static void free_client(struct client *client)
 	g_clear_object(&client->connection);
 	if (client->fd >= 0)
 		close_with_reset(client->fd);
+	if (client->upstream >= 0)
+		close(client->upstream);
+	g_free(client->head);
 	g_free(client);
 }
 
@@ -246,22 +230,32 @@ static void on_pump_done(void *arg, uint64_t a_to_b, uint64_t b_to_a)
 	free_client(client);
 }
 
+/* What the proxy said after its own words is LEN bytes at FIRST. */
+static void begin_pump(struct client *client, const char *first, size_t len)
+{
+	int fd = client->fd, upstream = client->upstream;
+
+	timer_stop(&client->limit);
+	unwatch(&client->hangup);
+	unwatch(&client->answer);
+	client->fd = client->upstream = -1;
+	client->pump = pump_new(client->proxy->loop, upstream, fd, (const uint8_t *)first, len, on_pump_done, client);
+	g_clear_pointer(&client->head, g_free);
+}
+
 /* The descriptor is GIO's until the connection goes; a copy of it stays. */
-static void begin_pump(struct client *client)
+static bool take_descriptor(struct client *client)
 {
 	GSocket *socket = g_socket_connection_get_socket(client->connection);
-	int copy = fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
 
-	if (copy < 0) {
+	client->upstream = fcntl(g_socket_get_fd(socket), F_DUPFD_CLOEXEC, 0);
+	if (client->upstream < 0) {
 		fail(client, g_strerror(errno));
-		return;
+		return false;
 	}
-	timer_stop(&client->limit);
 	g_clear_object(&client->cancellable);
 	g_clear_object(&client->connection);
-	int fd = client->fd;
-	client->fd = -1;
-	client->pump = pump_new(client->proxy->loop, fd, copy, NULL, 0, on_pump_done, client);
+	return true;
 }
 
 static void on_granted(GObject *source, GAsyncResult *result, gpointer arg)
@@ -269,8 +263,8 @@ static void on_granted(GObject *source, GAsyncResult *result, gpointer arg)
 	GError *error = NULL;
 	GIOStream *stream = g_proxy_connect_finish(G_PROXY(source), result, &error);
 
-	if (take(arg, stream, error))
-		begin_pump(arg);
+	if (take(arg, stream, error) && take_descriptor(arg))
+		begin_pump(arg, NULL, 0);
 	g_clear_object(&stream);
 }
 
@@ -283,16 +277,16 @@ static GProxyAddress *address_of(const struct client *client)
 	if (!remote)
 		return NULL;
 	GSocketAddress *address = g_proxy_address_new(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote)), upstream->port,
-						      upstream->scheme->protocol, inet_ntoa(destination), client->port,
+						      upstream->scheme->name, inet_ntoa(destination), client->port,
 						      upstream->user, upstream->password);
 	g_object_unref(remote);
 	return G_PROXY_ADDRESS(address);
 }
 
-static void ask(struct client *client)
+static void ask_socks5(struct client *client)
 {
 	GProxyAddress *address = address_of(client);
-	GProxy *proxy = g_proxy_get_default_for_protocol(client->proxy->upstream.scheme->protocol);
+	GProxy *proxy = g_proxy_get_default_for_protocol(client->proxy->upstream.scheme->name);
 
 	if (address && proxy)
 		g_proxy_connect_async(proxy, G_IO_STREAM(client->connection), address, client->cancellable, on_granted, client);
@@ -302,6 +296,100 @@ static void ask(struct client *client)
 	g_clear_object(&proxy);
 }
 
+/* RFC 9110 §9.3.6, in the words of HTTP/1.0, to which there are no interim answers; RFC 7617. */
+static char *connect_request(const struct client *client)
+{
+	const struct upstream *upstream = &client->proxy->upstream;
+	const struct in_addr addr = { .s_addr = htonl(client->addr) };
+	char *place = g_strdup_printf("%s:%u", inet_ntoa(addr), client->port);
+	GString *request = g_string_new(NULL);
+
+	g_string_printf(request, "CONNECT %s HTTP/1.0\r\nHost: %s\r\n", place, place);
+	if (upstream->user) {
+		char *credentials = g_strdup_printf("%s:%s", upstream->user, upstream->password ? upstream->password : "");
+		char *encoded = g_base64_encode((const guchar *)credentials, strlen(credentials));
+
+		g_string_append_printf(request, "Proxy-Authorization: Basic %s\r\n", encoded);
+		g_free(encoded);
+		g_free(credentials);
+	}
+	g_string_append(request, "\r\n");
+	g_free(place);
+	return g_string_free(request, FALSE);
+}
+
+/* The status (RFC 9112 §4) at the beginning of HEAD, which ends with a zero; 0: this is no HTTP. */
+static unsigned status_of(const char *head)
+{
+	unsigned status = 0;
+
+	if (!g_str_has_prefix(head, "HTTP/1.") || !g_ascii_isdigit(head[7]) || head[8] != ' ')
+		return 0;
+	for (head += 9; g_ascii_isdigit(*head) && status < 100; head++)
+		status = status * 10 + (unsigned)(*head - '0');
+	return status >= 100 && !g_ascii_isdigit(*head) ? status : 0;
+}
+
+/* The head ends where REST begins. */
+static void judge_answer(struct client *client, const char *rest)
+{
+	unsigned status = status_of(client->head);
+	char *why = NULL;
+
+	if (status / 100 == 2) {
+		begin_pump(client, rest, client->head_len - (size_t)(rest - client->head));
+		return;
+	}
+	if (status == 407)
+		why = g_strdup(client->proxy->upstream.user ? "authentication failed" : "it wants authentication");
+	else if (status)
+		why = g_strdup_printf("it answers %u", status);
+	fail(client, why ? why : "it speaks no HTTP");
+	g_free(why);
+}
+
+static gboolean on_answer(gint fd, GIOCondition condition, gpointer arg)
+{
+	static const char end[] = "\r\n\r\n";
+	struct client *client = arg;
+	size_t room = HEAD_MAX - 1 - client->head_len;
+	ssize_t n = recv(fd, client->head + client->head_len, room, MSG_DONTWAIT);
+
+	(void)condition;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return G_SOURCE_CONTINUE;
+	if (n <= 0) {
+		fail(client, n < 0 ? g_strerror(errno) : "it closed the connection");
+		return G_SOURCE_CONTINUE;
+	}
+	client->head_len += (size_t)n;
+	client->head[client->head_len] = '\0';
+	const char *found = memmem(client->head, client->head_len, end, strlen(end));
+	if (found)
+		judge_answer(client, found + strlen(end));
+	else if ((size_t)n == room)
+		fail(client, "its answer is too long");
+	return G_SOURCE_CONTINUE; /* a source that was ended does not go on */
+}
+
+/* A fresh socket takes a request at once. */
+static void ask_http(struct client *client)
+{
+	if (!take_descriptor(client))
+		return;
+	char *request = connect_request(client);
+	size_t len = strlen(request);
+	bool sent = send(client->upstream, request, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
+
+	g_free(request);
+	if (!sent) {
+		fail(client, "it takes no request");
+		return;
+	}
+	client->head = g_malloc(HEAD_MAX);
+	watch(&client->answer, client->proxy->loop, client->upstream, G_IO_IN, on_answer, client);
+}
+
 static void on_connected(GObject *source, GAsyncResult *result, gpointer arg)
 {
 	struct client *client = arg;
@@ -309,7 +397,7 @@ static void on_connected(GObject *source, GAsyncResult *result, gpointer arg)
 
 	client->connection = g_socket_client_connect_finish(G_SOCKET_CLIENT(source), result, &error);
 	if (take(client, client->connection, error))
-		ask(client);
+		client->proxy->upstream.scheme->ask(client);
 }
 
 static void on_late(void *arg)
@@ -317,22 +405,37 @@ static void on_late(void *arg)
 	struct client *client = arg;
 
 	client->late = true;
-	g_cancellable_cancel(client->cancellable);
+	if (client->cancellable)
+		g_cancellable_cancel(client->cancellable);
+	else
+		fail(client, NULL);
+}
+
+/* The peer waits no longer. */
+static gboolean on_hangup(gint fd, GIOCondition condition, gpointer arg)
+{
+	(void)fd;
+	(void)condition;
+	drop(arg);
+	return G_SOURCE_CONTINUE;
 }
 
 static void new_client(struct proxy *proxy, int fd, uint32_t addr, uint16_t port)
 {
 	struct client *client = g_new0(struct client, 1);
 
-	*client = (struct client){ .proxy = proxy, .fd = fd, .addr = addr, .port = port, .cancellable = g_cancellable_new() };
+	*client = (struct client){
+		.proxy = proxy, .fd = fd, .addr = addr, .port = port, .upstream = -1, .cancellable = g_cancellable_new(),
+	};
 	client->link.data = client;
 	g_queue_push_tail_link(&proxy->clients, &client->link);
 	timer_init(&client->limit, loop_clock(proxy->loop), on_late, client);
-	if (proxy->clients.length > CLIENTS_MAX) {
+	if (proxy->clients.length > proxy->clients_max) {
 		fail(client, "too many at once");
 		return;
 	}
 	timer_set(&client->limit, CONNECT_LIMIT);
+	watch(&client->hangup, proxy->loop, fd, G_IO_HUP | G_IO_ERR, on_hangup, client);
 	g_socket_client_connect_async(proxy->dialler, proxy->server, client->cancellable, on_connected, client);
 }
 
@@ -343,19 +446,13 @@ static void admit(struct proxy *proxy, int fd, const struct sockaddr_in *from)
 	uint32_t addr;
 	uint16_t port;
 
-	if (proxy->destination(proxy->arg, ntohs(from->sin_port), &addr, &port))
+	/* A stranger may have the same port at another address. */
+	bool libslirp = from->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+
+	if (libslirp && proxy->destination(proxy->arg, ntohs(from->sin_port), &addr, &port))
 		new_client(proxy, fd, addr, port);
 	else
 		close_with_reset(fd);
-}
-
-static void stop_listening(struct proxy *proxy)
-{
-	if (!proxy->source)
-		return;
-	g_source_destroy(proxy->source);
-	g_source_unref(proxy->source);
-	proxy->source = NULL;
 }
 
 static gboolean on_connection(gint fd, GIOCondition condition, gpointer arg)
@@ -369,7 +466,7 @@ static gboolean on_connection(gint fd, GIOCondition condition, gpointer arg)
 	if (connection >= 0) {
 		admit(proxy, connection, &from);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		stop_listening(proxy);
+		unwatch(&proxy->source);
 		timer_set(&proxy->pause, ACCEPT_PAUSE);
 	}
 	return G_SOURCE_CONTINUE;
@@ -379,9 +476,7 @@ static void start_listening(void *arg)
 {
 	struct proxy *proxy = arg;
 
-	proxy->source = g_unix_fd_source_new(proxy->fd, G_IO_IN);
-	g_source_set_callback(proxy->source, G_SOURCE_FUNC(on_connection), proxy, NULL);
-	g_source_attach(proxy->source, loop_context(proxy->loop));
+	watch(&proxy->source, proxy->loop, proxy->fd, G_IO_IN, on_connection, proxy);
 }
 
 static bool bind_socket(struct proxy *proxy)
@@ -409,10 +504,10 @@ struct proxy *proxy_new(struct loop *loop, const char *url, proxy_destination_fn
 	struct proxy *proxy = g_new0(struct proxy, 1);
 
 	*proxy = (struct proxy){ .loop = loop, .destination = destination, .arg = arg, .fd = -1 };
+	proxy->clients_max = pump_limit(CLIENTS_MAX);
 	timer_init(&proxy->pause, loop_clock(loop), start_listening, proxy);
-	const char *why = parse(url, &proxy->upstream);
-	if (why)
-		log_error("proxy: %s", why);
+	if (!parse(url, &proxy->upstream))
+		log_error("proxy: it is no URL such as socks5://HOST:PORT");
 	else if (!bind_socket(proxy))
 		log_error("proxy: can't listen on 127.0.0.1: %m");
 	else {
@@ -430,7 +525,7 @@ void proxy_free(struct proxy *proxy)
 
 	while ((link = proxy->clients.head))
 		drop(link->data);
-	stop_listening(proxy);
+	unwatch(&proxy->source);
 	timer_stop(&proxy->pause);
 	if (proxy->fd >= 0)
 		close(proxy->fd);

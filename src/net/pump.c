@@ -14,6 +14,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,15 @@ struct pump {
 	pump_done_fn *done;
 	void *arg;
 };
+
+unsigned pump_limit(unsigned most)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	return (unsigned)CLAMP(limit.rlim_cur / 8, 1, most);
+}
 
 static bool would_block(void)
 {

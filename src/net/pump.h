@@ -12,6 +12,10 @@
 
 struct pump;
 
+/* How many pumps one server may have, up to MOST: each takes up to four descriptors, with its sockets and libslirp's, and half of all are
+ * for others. */
+unsigned pump_limit(unsigned most);
+
 /* Called when both directions are at their end, or one failed; the pump has closed both descriptors and is gone after this. */
 typedef void pump_done_fn(void *arg, uint64_t a_to_b, uint64_t b_to_a);
 

@@ -28,7 +28,9 @@
 #define QUANTUM_MIN 256u
 #define QUANTUM_DIVISOR 50u              /* a quantum is 20 ms of the line at most: a flow in `old` is back soon */
 #define LONG_DIVISOR 4                   /* congested above rate / 4 bytes: 250 ms */
-#define LONG_PACKETS 4
+#define LONG_PACKETS 4                   /* but not that few */
+#define LONG_QUEUE 192u                  /* congested above so many packets, whatever the rate */
+#define KEPT 256u                        /* an empty queue keeps the memory of so many packets */
 
 struct slot {
 	uint8_t *data; /* MTU bytes, once needed */
@@ -231,6 +233,16 @@ static uint32_t take_slot(struct queue *q)
 	return s;
 }
 
+/* After a burst. Nothing waits. */
+static void give_memory_back(struct queue *q)
+{
+	while (q->touched > KEPT)
+		g_free(g_steal_pointer(&q->slots[--q->touched].data));
+	for (unsigned i = 0; i < q->touched; i++)
+		q->slots[i].next = i + 1 < q->touched ? i + 1 : NONE;
+	q->unused = 0;
+}
+
 static int32_t quantum(const struct queue *q)
 {
 	if (q->rate == 0)
@@ -331,13 +343,15 @@ void queue_take(struct queue *q, size_t line_bytes)
 		return;
 	b->deficit -= (int32_t)q->slots[b->head].len;
 	remove_head(q, b);
+	if (q->packets == 0 && q->touched > KEPT)
+		give_memory_back(q);
 	if (q->rate > 0)
 		q->carried_at = MAX(q->carried_at, now) + line_bytes * NS_PER_SECOND / q->rate;
 }
 
 static bool is_long(const struct queue *q, unsigned divisor)
 {
-	if (q->packets > q->limit / 4 * 3 / divisor)
+	if (q->packets > MIN(LONG_QUEUE, q->limit / 4 * 3) / divisor)
 		return true;
 	return q->rate > 0 && q->packets > LONG_PACKETS / divisor && q->bytes > q->rate / LONG_DIVISOR / divisor;
 }

@@ -21,6 +21,7 @@
 #include <arpa/inet.h>
 #include <malloc.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -37,9 +38,10 @@
 #define ARP_PACKET 28
 #define TCP_WINDOW 14 /* where it stands in the header, before the checksum */
 #define MMAP_THRESHOLD (64 * 1024)
+#define HEAP_PAD (16 * 1024)
 #define MERGED_MAX (32 * 1024) /* less than MMAP_THRESHOLD with libslirp's headers */
 #define DESCRIPTORS_KEPT 64 /* for everything else */
-#define WINDOWS_MAX (2800u * 1024) /* of all connections together; session's queue has room for it */
+#define WINDOWS_MAX (2800u * 1024) /* of all connections together, or a second of the line; session's queue has room for it */
 #define WINDOW_MIN 2920u          /* of each: two segments */
 #define DEPARTED (120 * CLOCK_SECOND)
 #define TRIM_AFTER (5 * CLOCK_SECOND)
@@ -108,6 +110,13 @@ static void arp_request(struct slirp_net *s, const uint8_t *arp, size_t len)
 		answer_arp(s, arp + TARGET);
 }
 
+/* libslirp 4.7 answers a reset of a connection that it no longer knows with another, and two of them never come to an end
+ * (RFC 9293 §3.10.7.1). */
+static bool answers_reset(const struct slirp_net *s, const struct packet *p)
+{
+	return s->input && s->input->tcp_flags & TCP_RST && p->protocol == IPPROTO_TCP && p->tcp_flags & TCP_RST;
+}
+
 static void packet_out(struct slirp_net *s, const uint8_t *packet, size_t len)
 {
 	struct packet p;
@@ -115,7 +124,7 @@ static void packet_out(struct slirp_net *s, const uint8_t *packet, size_t len)
 	if (len > sizeof(s->buffer))
 		return;
 	memcpy(s->buffer, packet, len);
-	if (gate_to_peer(s->gate, s->buffer, len, &p))
+	if (gate_to_peer(s->gate, s->buffer, len, &p) && !answers_reset(s, &p))
 		segment_fragment(&p, s->link.mtu, emit, s);
 }
 
@@ -169,7 +178,7 @@ static void unregister_poll_fd(int fd, void *opaque)
 {
 	struct slirp_net *s = opaque;
 
-	if (s->resetting)
+	if (s->resetting && !gate_socket_finished(s->gate, fd))
 		close_with_reset(fd);
 	gate_socket_closed(s->gate, fd);
 	if (gate_sockets(s->gate) <= s->peak / 2 && !s->trim.armed)
@@ -349,13 +358,18 @@ static void slirp_close(struct net *net)
 	g_free(s);
 }
 
-/* libslirp takes 128 KiB for each direction of a connection. With glibc's moving threshold the first ones freed would raise it,
- * and the memory of later ones would stay with the process for good. */
+/* libslirp takes 128 KiB for each direction of a connection, and a little more once it knows the segments' size. With glibc's moving
+ * threshold the first ones freed would raise it, and the memory of later ones would stay with the process for good. Where the heap has
+ * room for the first piece at its end it is there, and all of it is copied, and so touched, when it grows: no such room is kept. Huge
+ * pages would be there as a whole, too. */
 static void fix_malloc(void)
 {
 #ifdef M_MMAP_THRESHOLD
 	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+	mallopt(M_TRIM_THRESHOLD, MMAP_THRESHOLD);
+	mallopt(M_TOP_PAD, HEAP_PAD);
 #endif
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 /* Without a descriptor left, accept() fails and the listener stays readable for ever: connections wait in the backlog instead. */
@@ -426,7 +440,8 @@ static void slirp_down(struct net *net)
 /* Lowers the window that the TCP packet P offers (RFC 9293 §3.1) to its share of what may be under way. */
 static void share_window(const struct slirp_net *s, struct packet *p)
 {
-	unsigned share = MAX(WINDOWS_MAX / MAX(gate_sockets(s->gate), 1), WINDOW_MIN);
+	unsigned all = s->link.rate > 0 ? MIN(s->link.rate, WINDOWS_MAX) : WINDOWS_MAX;
+	unsigned share = MAX(all / MAX(gate_sockets(s->gate), 1), WINDOW_MIN);
 	struct reader r = reader_new(p->data + p->header + TCP_WINDOW, TCP_HEADER - TCP_WINDOW);
 	uint16_t window = reader_u16(&r);
 	uint16_t check = reader_u16(&r);

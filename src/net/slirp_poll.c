@@ -50,7 +50,7 @@ static int wanted(const struct slirp_net *s, int fd, int events)
 {
 	if (slirp_is_listener(s, fd))
 		return s->up && slirp_has_room(s) ? events : 0;
-	return s->held ? events & SLIRP_POLL_OUT : events;
+	return s->held || !gate_may_read(s->gate, fd) ? events & SLIRP_POLL_OUT : events;
 }
 
 static int add_poll(int fd, int events, void *opaque)
@@ -58,6 +58,8 @@ static int add_poll(int fd, int events, void *opaque)
 	struct slirp_net *s = opaque;
 	int place = -1;
 
+	if (events & SLIRP_POLL_OUT)
+		gate_socket_drains(s->gate, fd);
 	events = wanted(s, fd, events);
 	if (events) {
 		GPollFD poll = { .fd = fd, .events = poll_events(events) };
@@ -80,7 +82,9 @@ static int get_revents(int index, void *opaque)
 		return 0;
 	int events = slirp_revents(s->ready[place].revents);
 	/* Held since the set was made: what was asked for then is not wanted any more. */
-	return s->held && !slirp_is_listener(s, s->ready[place].fd) ? events & (SLIRP_POLL_OUT | SLIRP_POLL_ERR) : events;
+	int fd = s->ready[place].fd;
+	bool reads = slirp_is_listener(s, fd) || (!s->held && gate_may_read(s->gate, fd));
+	return reads ? events : events & (SLIRP_POLL_OUT | SLIRP_POLL_ERR);
 }
 
 void slirp_fill(void *arg, GArray *fds, int *timeout_ms)
@@ -91,7 +95,9 @@ void slirp_fill(void *arg, GArray *fds, int *timeout_ms)
 	s->fds = fds;
 	s->first = fds->len;
 	g_array_set_size(s->places, 0);
+	gate_begin_round(s->gate);
 	pollfds_fill(s->slirp, &timeout, add_poll, s);
+	gate_end_round(s->gate);
 	s->fds = NULL;
 	if (s->kick)
 		*timeout_ms = 0;

@@ -12,7 +12,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -450,16 +449,6 @@ static void free_listener(void *arg)
 	g_free(listener);
 }
 
-/* Each takes up to four descriptors, with the pump's and libslirp's; half of all are for others. */
-static unsigned clients_allowed(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return 1;
-	return (unsigned)CLAMP(limit.rlim_cur / 8, 1, CLIENTS_MAX);
-}
-
 struct socks *socks_new(const struct net_config *config, struct loop *loop, struct dialer *dialer)
 {
 	struct socks *socks = g_new0(struct socks, 1);
@@ -470,7 +459,7 @@ struct socks *socks_new(const struct net_config *config, struct loop *loop, stru
 	socks->resolver = resolver_new(loop, dialer);
 	socks->listeners = g_ptr_array_new_with_free_func(free_listener);
 	socks->clients = g_ptr_array_new();
-	socks->clients_max = clients_allowed();
+	socks->clients_max = pump_limit(CLIENTS_MAX);
 	for (guint i = 0; i < config->socks->len; i++) {
 		if (add_listener(socks, &g_array_index(config->socks, struct listen_address, i)))
 			continue;

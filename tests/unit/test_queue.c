@@ -351,7 +351,29 @@ static void anything_may_be_put(void)
 	queue_free(l.q);
 }
 
+static void a_burst_and_another(void)
+{
+	struct clock clock;
+	uint8_t packet[1500] = { 0x45 };
+	size_t len;
+
+	clock_init(&clock, 1);
+	struct queue *q = queue_new(&clock, sizeof(packet), 2048);
+	for (int burst = 0; burst < 3; burst++) {
+		for (unsigned i = 0; i < 2000; i++)
+			CU_ASSERT_TRUE(queue_put(q, packet, sizeof(packet) - i % 100));
+		CU_ASSERT_TRUE(queue_congested(q));
+		while (queue_peek(q, &len))
+			queue_take(q, len);
+		CU_ASSERT_EQUAL(queue_packets(q) + queue_bytes(q), 0);
+		CU_ASSERT_FALSE(queue_congested(q));
+	}
+	CU_ASSERT_EQUAL(queue_dropped(q), 0);
+	queue_free(q);
+}
+
 const struct unit_test unit_tests[] = {
+	{ "queue: a burst, and another: memory goes and comes", a_burst_and_another },
 	{ "queue: empty, and too large a packet", empty },
 	{ "queue: order within flows", order_within_flows },
 	{ "queue: fair in bytes", fair_in_bytes },
