@@ -124,6 +124,7 @@ struct access_rule {
 struct listen_address {
 	char host[INET6_ADDRSTRLEN]; /* numeric */
 	uint16_t port;
+	bool optional; /* metrics: where it is taken, that is a warning (a PyLiRP configuration named it) */
 };
 
 /* As DESIGN says: on, and so generous that nobody meets them by accident. */

@@ -93,11 +93,13 @@ static bool stderr_is_free(void)
 	return !same_file(STDERR_FILENO, STDIN_FILENO) && !same_file(STDERR_FILENO, STDOUT_FILENO);
 }
 
-/* Where log lines go without a log file (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line. */
+/* Where log lines go without a log file (pppd: tty.c's rules): with notty, descriptors 0 and 1 are the line, unless none is opened. */
 static int log_descriptor(const struct config *config)
 {
 	int fd = config->logfd;
 
+	if (config->dryrun)
+		return fd;
 	if (config->line.kind == LINE_NOTTY && fd <= 1)
 		return -1;
 	if (config->line.kind == LINE_TTY && !config->line.device && fd >= 0 && isatty(fd))

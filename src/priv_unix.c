@@ -64,7 +64,7 @@ static char *why_taken(const char *path)
 
 	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
 		return g_strdup("there is a file of that name, and it is no socket");
-	return g_strdup("it is another process's");
+	return g_strdup("another process listens there; each slirppd needs a path of its own");
 }
 
 static char *listen_at(int fd, const struct sockaddr_un *address, struct stat *made)

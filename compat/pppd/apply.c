@@ -257,6 +257,8 @@ static bool take_word(struct options *o, const struct option_row *row, const cha
 		char *copy = g_strdup(arg), *old;
 
 		memcpy(&old, place, sizeof(old));
+		if (old && (row->flags & OPT_SECRET))
+			explicit_bzero(old, strlen(old));
 		g_free(old);
 		memcpy(place, &copy, sizeof(copy));
 	}
@@ -293,6 +295,17 @@ static void given_free(void *p)
 	g_free(given);
 }
 
+char *option_word(const char *arg)
+{
+	char *escaped = g_strescape(arg, NULL);
+
+	if (escaped[0] && !strpbrk(escaped, " '#"))
+		return escaped;
+	char *quoted = g_strconcat("\"", escaped, "\"", NULL);
+	g_free(escaped);
+	return quoted;
+}
+
 static void remember(struct options *o, const struct option_row *row, const char *name, const char *arg)
 {
 	struct option_state *state = state_of(o, row);
@@ -310,7 +323,7 @@ static void remember(struct options *o, const struct option_row *row, const char
 	else if (o->shown)
 		given->value = g_strdup(o->shown);
 	else if (arg)
-		given->value = g_strescape(arg, NULL);
+		given->value = option_word(arg);
 	g_ptr_array_add(state->given, given);
 }
 
@@ -332,8 +345,11 @@ bool option_apply(struct options *o, const struct option_row *row, const char *n
 	if (!take)
 		return true;
 	g_clear_pointer(&o->shown, g_free);
+	o->left_out = false;
 	if (!take_value(o, row, name, arg) || (row->call && !row->call(o, row, arg)))
 		return false;
+	if (o->left_out)
+		return true;
 	if ((row->flags & OPT_LATER) && !own->warned) {
 		own->warned = true;
 		note_no_effect(o, name);

@@ -17,9 +17,24 @@ static bool fail_with(struct options *o, char *why)
 	return false;
 }
 
-static const char *protocol_prefix(uint8_t protocol)
+/* WHAT is there already. A PyLiRP configuration is read last: what was said elsewhere stands against it. */
+static bool given_twice(struct options *o, const char *what, const char *name)
 {
-	return protocol == CONFIG_UDP ? "udp:" : "";
+	if (!o->source->key)
+		return option_fail(o, "%s %s is given twice", what, name);
+	char *note = option_message(o, "%s %s is given already, and this one is left out", what, name);
+	option_note(o, "%s", note);
+	g_free(note);
+	o->left_out = true;
+	return true;
+}
+
+static bool port_given_twice(struct options *o, const char *what, uint8_t protocol, unsigned port)
+{
+	char name[16];
+
+	g_snprintf(name, sizeof(name), "%s%u", protocol == CONFIG_UDP ? "udp:" : "", port);
+	return given_twice(o, what, name);
 }
 
 OPTION_CALL(call_service)
@@ -36,7 +51,7 @@ OPTION_CALL(call_service)
 		const struct service *other = &g_array_index(services, struct service, i);
 
 		if (other->protocol == service.protocol && other->port == service.port)
-			return option_fail(o, "service %s%u is given twice", protocol_prefix(service.protocol), service.port);
+			return port_given_twice(o, "service", service.protocol, service.port);
 	}
 	g_array_append_val(services, service);
 	return true;
@@ -59,7 +74,7 @@ OPTION_CALL(call_forward)
 		return fail_with(o, why);
 	for (guint i = 0; i < forwards->len; i++) {
 		if (same_port(&g_array_index(forwards, struct forward, i), &forward))
-			return option_fail(o, "forward %s%u is given twice", protocol_prefix(forward.protocol), forward.port);
+			return port_given_twice(o, "forward", forward.protocol, forward.port);
 	}
 	g_array_append_val(forwards, forward);
 	return true;
@@ -84,11 +99,12 @@ static bool add_listener(struct options *o, const struct option_row *row, const 
 
 	if (!spec_listen(row->name, arg, &address, &why))
 		return fail_with(o, why);
+	address.optional = o->source->key != NULL;
 	for (guint i = 0; i < listeners->len; i++) {
 		const struct listen_address *other = &g_array_index(listeners, struct listen_address, i);
 
 		if (other->port == address.port && strcmp(other->host, address.host) == 0)
-			return option_fail(o, "%s %s is given twice", row->name, arg);
+			return given_twice(o, row->name, arg);
 	}
 	g_array_append_val(listeners, address);
 	return true;

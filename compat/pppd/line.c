@@ -12,7 +12,7 @@ static char *device_path(const char *word)
 }
 
 /* A character device, or what only looking closer could tell (pppd claims what stat() finds or cannot judge); also a path that is
- * something else, which pppd calls unrecognized, and a path under /dev that may come yet: call_device() decides. */
+ * something else, which pppd calls unrecognized, and one that may come yet: call_device() decides. */
 bool match_device(struct options *o, const char *word)
 {
 	char *path = device_path(word);
@@ -31,8 +31,6 @@ bool match_device(struct options *o, const char *word)
 
 static bool device_missing(struct options *o, const char *word)
 {
-	if (!g_str_has_prefix(word, "/dev/"))
-		return option_fail(o, "unrecognized option '%s' (no such device)", word);
 	g_free(o->missing_device);
 	g_free(o->missing_message);
 	o->missing_device = g_strdup(word);
@@ -49,7 +47,7 @@ OPTION_CALL(call_device)
 	(void)row;
 	g_free(o->config->line.device);
 	o->config->line.device = path;
-	o->shown = g_strescape(path, NULL);
+	o->shown = option_word(path);
 	if (error == ENODEV)
 		return option_fail(o, "%s is not a character device", path);
 	if (error == ENOTTY)

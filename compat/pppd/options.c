@@ -176,8 +176,11 @@ static bool take_file(struct options *o, const struct source *source, int error,
 int option_load(const struct options *o, const char *path, bool privileged, GString *text)
 {
 	char *place = o->again && !g_path_is_absolute(path) ? g_build_filename(o->folder, path, NULL) : g_strdup(path);
-	int error = o->world.load(o->world.arg, place, privileged && !o->world.privileged, text);
+	bool once = o->again && g_file_test(place, G_FILE_TEST_EXISTS) && !g_file_test(place, G_FILE_TEST_IS_REGULAR);
+	int error = once ? EPERM : o->world.load(o->world.arg, place, privileged && !o->world.privileged, text);
 
+	if (once) /* a FIFO would be waited for, and the link with it */
+		g_string_printf(text, "Can't read %s again: not a regular file", path);
 	g_free(place);
 	return error;
 }
@@ -393,8 +396,6 @@ bool options_reread(const struct options *first, struct config *config, char **w
 	char **words = g_strdupv(first->words);
 	bool ok = read_as(o, (int)g_strv_length(words), words);
 
-	if (ok && o->stop)
-		ok = option_fail(o, "--help, --version or show-options is among the options now");
 	if (ok)
 		options_report(o);
 	else

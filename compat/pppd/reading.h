@@ -85,6 +85,7 @@ struct options {
 	int local_priority, remote_priority;
 	int net;                      /* enum net_choice */
 	char *shown;                  /* set by a row's call(): the value that dump shows */
+	bool left_out;                /* likewise: another source's stands instead */
 	GArray *yaml;                 /* of struct yaml_source: read after the command line, since `mode` may follow `config` */
 	int mode;                     /* enum pylirp_mode */
 	char **words;                 /* the command line as it was: secrets in argv are overwritten */
@@ -103,6 +104,8 @@ struct options {
 bool option_fail(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same text, not kept. */
 char *option_message(const struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* ARG as a line of an options file has it, which dump prints (g_free). */
+char *option_word(const char *arg);
 /* Keeps a warning for options_report(). */
 void option_note(struct options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

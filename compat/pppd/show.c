@@ -12,6 +12,12 @@
 /* The pppd whose options these are: scripts read the number. */
 #define PPPD_VERSION "2.5.2"
 
+/* What only prints is for the start: later, standard output may be the line. */
+static bool only_at_start(struct options *o, const char *name)
+{
+	return !o->again || option_fail(o, "%s is for the start of the program only", name);
+}
+
 static void print_version(const struct options *o, FILE *out)
 {
 	if (o->as_pppd)
@@ -22,8 +28,9 @@ static void print_version(const struct options *o, FILE *out)
 
 OPTION_CALL(call_version)
 {
-	(void)row;
 	(void)arg;
+	if (!only_at_start(o, row->name))
+		return false;
 	print_version(o, stdout);
 	o->stop = true;
 	return true;
@@ -91,8 +98,9 @@ static void show_help(const struct options *o)
 
 OPTION_CALL(call_help)
 {
-	(void)row;
 	(void)arg;
+	if (!only_at_start(o, row->name))
+		return false;
 	show_help(o);
 	o->stop = true;
 	return true;
@@ -100,10 +108,9 @@ OPTION_CALL(call_help)
 
 OPTION_CALL(call_show_options)
 {
-	(void)row;
 	(void)arg;
 	o->show_options = true;
-	return true;
+	return only_at_start(o, row->name);
 }
 
 static const char *remark(const struct option_row *row)

@@ -39,7 +39,8 @@ bool spec_pair(const char *text, char separator, unsigned *first, unsigned *seco
 /* N[k|M|G], in bytes, less than 4 GiB. */
 bool spec_size(const char *text, unsigned *bytes);
 
-/* Whether URL is socks5://[USER:PASSWORD@]HOST[:PORT] or http://… alike. *WHY never holds the password. */
+/* Whether URL is socks5://[USER:PASSWORD@]HOST[:PORT] or http://… alike: an IPv6 address in brackets, what has a meaning in URLs written as
+ * %XX. The backend relies on it. *WHY never holds the password. */
 bool spec_proxy(const char *url, char **why);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define V4_BITS 96 /* of an IPv4 address in ::ffff:0:0/96 */
+#define CREDENTIAL_MAX 255 /* RFC 1929 §2 */
 
 static bool fail(char **why, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
@@ -144,21 +145,43 @@ bool spec_listen(const char *what, const char *text, struct listen_address *list
 	return ok;
 }
 
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text <= ' ' || *text == 0x7f)
+			return false;
+	return true;
+}
+
+/* RFC 1929 §2; RFC 7617 §2. */
+static bool check_credentials(GUri *uri, char **why)
+{
+	const char *user = g_uri_get_user(uri), *password = g_uri_get_password(uri);
+
+	if (!user)
+		return true;
+	if (!password)
+		return fail(why, "proxy: a user needs a password: USER:PASSWORD@HOST");
+	if (strlen(user) > CREDENTIAL_MAX || strlen(password) > CREDENTIAL_MAX)
+		return fail(why, "proxy: user and password may have %d bytes each", CREDENTIAL_MAX);
+	if (strcmp(g_uri_get_scheme(uri), "http") == 0 && strchr(user, ':'))
+		return fail(why, "proxy: with http:// there can be no colon in the user's name");
+	return true;
+}
+
 static bool check_uri(GUri *uri, char **why)
 {
 	const char *scheme = g_uri_get_scheme(uri), *path = g_uri_get_path(uri);
 
 	if (strcmp(scheme, "socks5") != 0 && strcmp(scheme, "http") != 0)
 		return fail(why, "proxy: %s is no kind of proxy that is known here: it is socks5 or http", scheme);
-	if (!g_uri_get_host(uri) || g_uri_get_host(uri)[0] == '\0')
+	if (!g_uri_get_host(uri) || g_uri_get_host(uri)[0] == '\0' || !is_printable(g_uri_get_host(uri)))
 		return fail(why, "proxy: there is no host in it");
 	if (g_uri_get_port(uri) == 0 || g_uri_get_port(uri) > 65535)
 		return fail(why, "proxy: a port is a number from 1 to 65535");
 	if ((path[0] && strcmp(path, "/") != 0) || g_uri_get_query(uri) || g_uri_get_fragment(uri))
 		return fail(why, "proxy: nothing may follow HOST:PORT");
-	if (g_uri_get_user(uri) && !g_uri_get_password(uri))
-		return fail(why, "proxy: a user needs a password: USER:PASSWORD@HOST");
-	return true;
+	return check_credentials(uri, why);
 }
 
 bool spec_proxy(const char *url, char **why)

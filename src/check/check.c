@@ -64,9 +64,9 @@ static bool parse(struct check *c, int argc, char *argv[])
 				return false;
 		} else if (strcmp(argv[i], "root") == 0 && i + 1 < argc) {
 			c->root = argv[++i];
-		} else if (!c->device) {
+		} else if (!c->device && argv[i][0] != '-') {
 			c->device = device_path(argv[i]);
-		} else if (c->speed || !parse_speed(argv[i], &c->speed)) {
+		} else if (!c->device || c->speed || !parse_speed(argv[i], &c->speed)) {
 			return false;
 		}
 	}

@@ -1,11 +1,12 @@
 /* Who has the port: processes that have it open, as far as /proc shows them, and UUCP lock files. Steps of check.c. */
+#include <errno.h>
 #include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "check/internal.h"
+#include "line/internal.h"
 #include "line/lock.h"
 
 /* What to say of a program that has the port; names as /proc cuts them, after 15 characters. */
@@ -35,26 +36,6 @@ static enum finding finding_of_program(const char *name)
 		if (strcmp(programs[i].name, name) == 0)
 			return programs[i].finding;
 	return FINDING_HELD;
-}
-
-/* Whether a descriptor listed in FOLDER (/proc/PID/fd) is open on PATH. */
-static bool has_open(const char *folder, const char *path)
-{
-	GDir *dir = g_dir_open(folder, 0, NULL);
-	const char *entry;
-	bool found = false;
-
-	while (dir && !found && (entry = g_dir_read_name(dir))) {
-		char *link = g_build_filename(folder, entry, NULL);
-		char *target = g_file_read_link(link, NULL);
-
-		found = g_strcmp0(target, path) == 0;
-		g_free(target);
-		g_free(link);
-	}
-	if (dir)
-		g_dir_close(dir);
-	return found;
 }
 
 /* Whose a process is. */
@@ -87,34 +68,28 @@ static void tell_holder(struct check *c, const char *pid)
 	g_free(comm);
 }
 
-static bool holds(const struct check *c, const char *pid)
-{
-	char *path = g_strdup_printf("/proc/%s/fd", pid);
-	char *folder = check_path(c, path);
-	bool found = has_open(folder, c->real);
+struct holders {
+	struct check *check;
+	bool any;
+};
 
-	g_free(folder);
-	g_free(path);
-	return found;
+static void on_holder(void *arg, const char *pid)
+{
+	struct holders *holders = arg;
+
+	tell_holder(holders->check, pid);
+	holders->any = true;
 }
 
 /* Goes no further when there is one: the next step would take its bytes away. */
 bool check_holders(struct check *c)
 {
-	char *folder = check_path(c, "/proc");
-	GDir *proc = g_dir_open(folder, 0, NULL);
-	const char *entry;
-	bool held = false;
+	struct holders holders = { .check = c };
+	char *proc = check_path(c, "/proc");
 
-	while (proc && (entry = g_dir_read_name(proc)))
-		if (g_ascii_isdigit(entry[0]) && strtol(entry, NULL, 10) != getpid() && holds(c, entry)) {
-			tell_holder(c, entry);
-			held = true;
-		}
-	if (proc)
-		g_dir_close(proc);
-	g_free(folder);
-	return !held;
+	line_each_holder(proc, c->real, on_holder, &holders);
+	g_free(proc);
+	return !holders.any;
 }
 
 static bool process_is_there(const struct check *c, long pid)
@@ -130,19 +105,18 @@ static bool process_is_there(const struct check *c, long pid)
 /* A lock file that cannot be understood counts as held, as pppd has it. */
 bool check_lock(struct check *c)
 {
-	char *path = lock_path("/var/lock", c->real);
-	char *line = check_line_of(c, path);
+	char *folder = check_path(c, "/var/lock");
+	char *path = lock_path(folder, c->real);
+	long pid = lock_holder(path);
 	bool held = false;
 
-	if (line) {
-		long pid = strtol(line, NULL, 10);
-
+	if (pid >= 0 || errno != ENOENT) {
 		held = pid <= 0 || process_is_there(c, pid);
-		check_fact(c, FACT_WHAT, g_steal_pointer(&path));
+		check_fact(c, FACT_WHAT, g_strdup(path + strlen(c->root)));
 		check_fact(c, FACT_PID, pid > 0 ? g_strdup_printf("%ld", pid) : g_strdup("unknown"));
 		check_tell(c, held ? FINDING_LOCKED : FINDING_STALE_LOCK);
 	}
-	g_free(line);
 	g_free(path);
+	g_free(folder);
 	return !held;
 }

@@ -17,6 +17,8 @@
 #define BY_ID "/dev/serial/by-id"
 #define GROUPS_MAX 256
 #define MEMORY_MAJOR 1 /* /dev/null and its like, which everybody has open */
+#define MISC_MAJOR 10  /* /dev/net/tun, /dev/watchdog */
+#define PTMX makedev(5, 2)
 
 /* Any of these is there on a PiKVM. */
 static const char *const pikvm_files[] = { "/etc/kvmd", "/usr/lib/kvmd", "/usr/share/kvmd" };
@@ -115,6 +117,19 @@ static bool tell_unresolved(struct check *c, int error)
 	return false;
 }
 
+static bool is_other_device(dev_t number)
+{
+	return major(number) == MEMORY_MAJOR || major(number) == MISC_MAJOR || number == PTMX;
+}
+
+/* Of what is no character device. One may be told to delete a file only where no file belongs. */
+static enum finding finding_of_file(const struct check *c, const struct stat *st)
+{
+	if (S_ISDIR(st->st_mode))
+		return FINDING_FOLDER;
+	return S_ISREG(st->st_mode) && g_str_has_prefix(c->real, "/dev/") ? FINDING_STRAY_FILE : FINDING_NO_DEVICE;
+}
+
 bool check_place(struct check *c)
 {
 	struct stat st;
@@ -122,7 +137,7 @@ bool check_place(struct check *c)
 	c->real = realpath(c->device, NULL);
 	if (!c->real || stat(c->real, &st) < 0)
 		return tell_unresolved(c, errno);
-	if (S_ISCHR(st.st_mode) && major(st.st_rdev) == MEMORY_MAJOR) {
+	if (S_ISCHR(st.st_mode) && is_other_device(st.st_rdev)) {
 		check_tell(c, FINDING_NO_TERMINAL);
 		return false;
 	}
@@ -130,7 +145,7 @@ bool check_place(struct check *c)
 		c->kind = serial_kind(c->real, st.st_rdev);
 		return true;
 	}
-	check_tell(c, S_ISDIR(st.st_mode) ? FINDING_FOLDER : FINDING_NO_DEVICE);
+	check_tell(c, finding_of_file(c, &st));
 	return false;
 }
 

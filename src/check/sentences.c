@@ -37,6 +37,8 @@ static const struct sentence {
 	[FINDING_FOLDER] = { WRONG, EXIT_OPEN_FAILED,
 		"{device} is a folder: name one of the ports in it." },
 	[FINDING_NO_DEVICE] = { WRONG, EXIT_OPEN_FAILED,
+		"{device} is a file, not a device: name a serial port, such as one of those in /dev." },
+	[FINDING_STRAY_FILE] = { WRONG, EXIT_OPEN_FAILED,
 		"{device} is a file, not a device: a program may have written to the name of a port that was away. Delete "
 		"the file (`sudo rm {device}`) and plug the port in again." },
 	[FINDING_NO_TERMINAL] = { WRONG, EXIT_OPEN_FAILED,

@@ -73,11 +73,10 @@ static char *describe(const struct session_report *report)
 	case SESSION_WAITING:
 		return g_strdup_printf("%s; next try in %u s", exit_status_text(report->status),
 				       (unsigned)((report->retry_in + CLOCK_SECOND - 1) / CLOCK_SECOND));
-	case SESSION_OPENING:
-	case SESSION_NEGOTIATING:
-		return g_strdup(report->line);
-	default:
+	case SESSION_IDLE:
 		return g_strdup(exit_status_text(report->status));
+	default:
+		return g_strdup(report->line);
 	}
 }
 
@@ -157,10 +156,12 @@ static bool serve_port(struct control *control, const struct listen_address *at)
 
 	errno = EINVAL;
 	fd = address ? listen_tcp(address) : -1;
-	if (fd < 0)
+	if (fd < 0 && at->optional)
+		log_warn("Couldn't listen on %s port %u for metrics: %m; going on without it", at->host, at->port);
+	else if (fd < 0)
 		log_error("Couldn't listen on %s port %u for metrics: %m", at->host, at->port);
 	g_clear_object(&address);
-	return fd >= 0 && serve(control, fd, false);
+	return fd < 0 ? at->optional : serve(control, fd, false);
 }
 
 static bool serve_all(struct control *control, const struct config *config)

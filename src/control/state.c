@@ -84,6 +84,14 @@ static json_t *peer_dns_json(const struct ppp_addresses *addresses)
 	return list;
 }
 
+/* How the last try ended; NULL while there is no last one, or another is under way. */
+static const char *end_text(const struct session_report *r)
+{
+	bool over = r->attempts > 0 && (r->state == SESSION_IDLE || r->state == SESSION_WAITING);
+
+	return over ? exit_status_text(r->status) : NULL;
+}
+
 static json_t *link_json(const struct snapshot *s)
 {
 	static const struct ppp_addresses none;
@@ -91,10 +99,10 @@ static json_t *link_json(const struct snapshot *s)
 	const struct ppp_addresses *a = r->ppp.ip_up ? &r->ppp.addresses : &none;
 	const struct ipcp_config *ipcp = &s->config->ipcp;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "state", session_state_name(r->state), "since", seconds(r->since),
 			 "retry_in", r->state == SESSION_WAITING ? seconds(r->retry_in) : json_null(), "attempts", number(r->attempts),
-			 "status", (int)r->status, "status_text", exit_status_text(r->status),
+			 "status", (int)r->status, "status_text", end_text(r),
 			 "local", ipv4(a->local), "remote", ipv4(a->remote), "dns", ipv4(ipcp->dns[0] ? ipcp->dns[0] : ipcp->own_dns),
 			 "peer_dns", peer_dns_json(a), "mtu", a->mtu ? number(a->mtu) : json_null(),
 			 "negotiated", negotiated_json(&r->ppp));

@@ -92,6 +92,9 @@ void line_device_failed(struct line *line);
 
 /* refusal.c: what can be done about ERROR, which opening PATH gave: words in parentheses with a space in front, or "" (for g_free). */
 char *line_refusal(const char *path, int error);
+/* Tells of each process but us that has PATH open, as far as PROC (/proc) shows other people's. */
+typedef void line_holder(void *arg, const char *pid);
+void line_each_holder(const char *proc, const char *path, line_holder *tell, void *arg);
 
 /* socket.c: cuts HOST:PORT or [HOST]:PORT in two (for g_free); false when it is neither. */
 bool line_parse_address(const char *text, char **host, char **port);

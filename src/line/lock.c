@@ -26,8 +26,7 @@ char *lock_path(const char *folder, const char *device)
 	return path;
 }
 
-/* The pid in the lock file; -1 with errno when there is none to be read. */
-static long holder(const char *path)
+long lock_holder(const char *path)
 {
 	char text[16];
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -69,7 +68,7 @@ enum verdict { LOCK_OURS, LOCK_THEIRS, LOCK_GONE };
 /* Whose the existing lock is; one that nobody holds is removed. */
 static enum verdict judge(const char *path, const char *device, pid_t pid)
 {
-	long held_by = holder(path);
+	long held_by = lock_holder(path);
 
 	if (held_by == pid)
 		return LOCK_OURS;
@@ -121,7 +120,7 @@ void lock_release(const char *folder, const char *device, pid_t pid)
 {
 	char *path = lock_path(folder, device);
 
-	if (holder(path) == pid)
+	if (lock_holder(path) == pid)
 		g_unlink(path);
 	g_free(path);
 }

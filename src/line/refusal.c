@@ -77,6 +77,22 @@ static bool has_open(const char *folder, const char *path)
 	return found;
 }
 
+void line_each_holder(const char *proc, const char *path, line_holder *tell, void *arg)
+{
+	GDir *dir = g_dir_open(proc, 0, NULL);
+	const char *pid;
+
+	while (dir && (pid = g_dir_read_name(dir))) {
+		char *folder = g_build_filename(proc, pid, "fd", NULL);
+
+		if (g_ascii_isdigit(pid[0]) && strtol(pid, NULL, 10) != getpid() && has_open(folder, path))
+			tell(arg, pid);
+		g_free(folder);
+	}
+	if (dir)
+		g_dir_close(dir);
+}
+
 static char *process_name(const char *pid)
 {
 	char *file = g_build_filename("/proc", pid, "comm", NULL);
@@ -88,32 +104,20 @@ static char *process_name(const char *pid)
 	return name;
 }
 
-/* Adds process PID if it has PATH open. */
-static void add_user(GString *users, const char *pid, const char *path)
+static void add_user(void *arg, const char *pid)
 {
-	char *folder = g_build_filename("/proc", pid, "fd", NULL);
+	GString *users = arg;
+	char *name = process_name(pid);
 
-	if (has_open(folder, path)) {
-		char *name = process_name(pid);
-
-		g_string_append_printf(users, "%s%s, pid %s", users->len ? "; " : "", name ? name : "?", pid);
-		g_free(name);
-	}
-	g_free(folder);
+	g_string_append_printf(users, "%s%s, pid %s", users->len ? "; " : "", name ? name : "?", pid);
+	g_free(name);
 }
 
-/* As far as /proc shows us other people's processes. */
 static char *in_use(const char *path)
 {
-	GDir *proc = g_dir_open("/proc", 0, NULL);
 	GString *users = g_string_new(NULL);
-	const char *entry;
 
-	while (proc && (entry = g_dir_read_name(proc)))
-		if (g_ascii_isdigit(entry[0]) && strtol(entry, NULL, 10) != getpid())
-			add_user(users, entry, path);
-	if (proc)
-		g_dir_close(proc);
+	line_each_holder("/proc", path, add_user, users);
 	char *words = g_strdup_printf(" (in use by %s)", users->len ? users->str : "another program");
 	g_string_free(users, TRUE);
 	return words;

@@ -118,7 +118,7 @@ void gate_count_forward(const struct gate *gate, const struct forward *forward, 
 /* Those of KIND that belong to no service or forward that is configured. */
 void gate_count_kind(const struct gate *gate, enum flow_kind kind, struct net_door *door);
 
-/* Another configuration is in force (services, access lists, limits; copied). Flows that it does not allow end: packets for
+/* Another configuration is in force (services, forwards, access lists, limits; copied). Flows that it does not allow end: packets for
  * gate_next_reset(). */
 void gate_configure(struct gate *gate, const struct net_config *config);
 

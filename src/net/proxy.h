@@ -1,8 +1,8 @@
 /* `proxy`: the peer's TCP connections to the world leave through a SOCKS5 or HTTP CONNECT proxy.
  *
  * libslirp connects to a port of ours on 127.0.0.1 instead of the destination; here each such connection is matched with where it was to
- * go, and made to the proxy. Connections that do not come from libslirp are closed at once. Up to 1024 at a time; one that the proxy does
- * not grant within 30 seconds is reset, as is one that fails, with a line in the log every ten seconds at most. */
+ * go, and made to the proxy. Connections that do not come from libslirp are closed at once. Up to 1024 at a time (and pump_limit()); one
+ * that the proxy does not grant within 30 seconds is reset, as is one that fails, with a line in the log every ten seconds at most. */
 #ifndef SLIRPPD_NET_PROXY_H
 #define SLIRPPD_NET_PROXY_H
 

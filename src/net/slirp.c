@@ -377,8 +377,10 @@ static unsigned descriptors_for_conversations(void)
 {
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * DESCRIPTORS_KEPT)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return DESCRIPTORS_KEPT;
+	if (limit.rlim_cur < 2 * DESCRIPTORS_KEPT)
+		return (unsigned)limit.rlim_cur / 2;
 	return (unsigned)MIN(limit.rlim_cur - DESCRIPTORS_KEPT, G_MAXINT);
 }
 

@@ -9,11 +9,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PATIENCE_SECONDS 10
+#define PATIENCE (10 * G_USEC_PER_SEC)
 
-static void set_patience(int fd)
+/* No call on FD waits for longer than USEC. */
+static void set_patience(int fd, gint64 usec)
 {
-	struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	struct timeval patience = { .tv_sec = usec / G_USEC_PER_SEC, .tv_usec = usec % G_USEC_PER_SEC };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -24,7 +25,7 @@ static int connect_to(int family, const struct sockaddr *address, socklen_t len,
 	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd >= 0) {
-		set_patience(fd);
+		set_patience(fd, PATIENCE);
 		if (connect(fd, address, len) == 0)
 			return fd;
 	}
@@ -113,15 +114,29 @@ static char *request_text(const struct place *place, const char *method, const c
 	return g_string_free(s, FALSE);
 }
 
+/* What comes until END: a byte now and then does not make it longer. */
+static ssize_t receive_until(int fd, char *buffer, size_t len, gint64 end)
+{
+	gint64 left = end - g_get_monotonic_time();
+
+	if (left <= 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	set_patience(fd, left);
+	return recv(fd, buffer, len, 0);
+}
+
 /* NULL when no whole answer came. */
 static struct http_answer *receive(int fd, char **why)
 {
 	struct http_answer *answer = http_answer_new();
 	enum http_progress progress = HTTP_MORE;
+	gint64 end = g_get_monotonic_time() + PATIENCE;
 	char buffer[16384];
 
 	while (progress == HTTP_MORE) {
-		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
+		ssize_t n = receive_until(fd, buffer, sizeof(buffer), end);
 
 		if (n < 0 && errno == EINTR)
 			continue;

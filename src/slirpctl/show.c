@@ -9,6 +9,7 @@
 #include "slirpctl/text.h"
 
 #define DEFAULT_WIDTH 80
+#define MOST 1e20 /* to which figures are taken seriously */
 
 struct look look_of_stdout(void)
 {
@@ -31,7 +32,7 @@ static const json_t *get(const json_t *from, const char *key)
 
 static double number(const json_t *from, const char *key)
 {
-	return json_number_value(get(from, key));
+	return CLAMP(json_number_value(get(from, key)), -MOST, MOST);
 }
 
 static const char *string_or(const json_t *value, const char *otherwise)
@@ -105,13 +106,12 @@ static void headline(GString *out, const json_t *state, const struct look *look)
 
 static void why_down(GString *out, const json_t *state, const struct look *look)
 {
-	const json_t *link = get(state, "link"), *history = get(state, "history");
-	const json_t *newest = json_array_get(history, json_array_size(history) - 1);
+	const json_t *history = get(state, "history");
+	const json_t *newest = get(json_array_get(history, json_array_size(history) - 1), "text");
+	const char *last = string_or(newest, string_or(get(get(state, "link"), "status_text"), ""));
 
-	if (json_string_length(get(newest, "text")))
-		fact(out, look, "Last", "%s", string(newest, "text"));
-	if (number(link, "status") != 0 && strcmp(string(link, "state"), "up"))
-		fact(out, look, "Last try", "%s", string(link, "status_text"));
+	if (*last)
+		fact(out, look, "Last", "%s", last);
 }
 
 static void addresses(GString *out, const json_t *state, const struct look *look)

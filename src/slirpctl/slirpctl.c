@@ -128,6 +128,14 @@ static enum exit_code run_spec(struct ctl *ctl, const struct command *command, c
 	return code;
 }
 
+/* The last COUNT elements of LIST. */
+static void print_last(json_t *list, size_t count)
+{
+	while (json_array_size(list) > count)
+		json_array_remove(list, 0);
+	print_json(list);
+}
+
 static enum exit_code run_log(struct ctl *ctl, const struct command *command, char **args)
 {
 	guint64 lines = 200;
@@ -146,10 +154,10 @@ static enum exit_code run_log(struct ctl *ctl, const struct command *command, ch
 	}
 	if (follow)
 		return ctl_follow_log(ctl, (size_t)lines);
-	if (ctl->json)
-		return run_show(ctl, command, args);
 	code = ctl_state(ctl, &state);
-	if (code == CTL_OK)
+	if (code == CTL_OK && ctl->json)
+		print_last(json_object_get(state, command->parts), (size_t)lines);
+	else if (code == CTL_OK)
 		show_log(out, state, &ctl->look, 0, (size_t)lines);
 	json_decref(state);
 	ctl_print(out->str);

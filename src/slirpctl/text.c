@@ -12,8 +12,7 @@ char *text_size(double bytes)
 	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB" };
 	unsigned unit = 0;
 
-	if (!isfinite(bytes) || bytes < 0)
-		bytes = 0;
+	bytes = isfinite(bytes) ? CLAMP(bytes, 0, 1e20) : 0;
 	for (; bytes >= 999.5 && unit + 1 < G_N_ELEMENTS(units); unit++)
 		bytes /= 1000;
 	return g_strdup_printf("%.*f %s", unit && bytes < 99.95 ? 1 : 0, bytes, units[unit]);

@@ -3,6 +3,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -125,6 +126,19 @@ static size_t known_lines(const json_t *log, const json_t *newest)
 	return newest ? i : 0;
 }
 
+/* An entry a line. */
+static void log_as_json(GString *out, const json_t *log, size_t skip, size_t limit)
+{
+	size_t len = json_array_size(log);
+
+	for (size_t i = MAX(skip, len > limit ? len - limit : 0); i < len; i++) {
+		char *line = json_dumps(json_array_get(log, i), JSON_COMPACT | JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+		g_string_append_printf(out, "%s\n", line);
+		free(line);
+	}
+}
+
 enum exit_code ctl_follow_log(const struct ctl *ctl, size_t limit)
 {
 	json_t *newest = NULL;
@@ -138,7 +152,10 @@ enum exit_code ctl_follow_log(const struct ctl *ctl, size_t limit)
 		if (code != CTL_OK)
 			break;
 		log = json_object_get(state, "log");
-		show_log(out, state, &ctl->look, known_lines(log, newest), limit);
+		if (ctl->json)
+			log_as_json(out, log, known_lines(log, newest), limit);
+		else
+			show_log(out, state, &ctl->look, known_lines(log, newest), limit);
 		limit = G_MAXSIZE;
 		ctl_print(out->str);
 		if (json_array_size(log) > 0) {

@@ -109,13 +109,19 @@ def what_is_no_port(world):
     path = os.path.join(world.folder, "file")
     with open(path, "w"):
         pass
-    expect(world, 7, "is a file, not a device", path)
-    expect(world, 7, "no serial port", "/dev/null")
+    fifo = os.path.join(world.folder, "fifo")
+    os.mkfifo(fifo)
+    # Nobody is told to delete what may be precious.
+    for precious in (path, fifo, "/etc/passwd", "../etc/passwd"):
+        said = expect(world, 7, "is a file, not a device", precious)
+        assert "rm" not in said, said
+    for device in filter(os.path.exists, ("/dev/null", "/dev/net/tun", "/dev/ptmx")):
+        expect(world, 7, "no serial port", device)
 
 
 @test
 def words_that_make_no_sense(world):
-    for words in ((), ("/dev/null", "fast"), ("/dev/null", "9600", "9600"), ("/dev/null", "seconds", "-1"), ("/dev/null", "-5")):
+    for words in ((), ("/dev/null", "fast"), ("/dev/null", "9600", "9600"), ("/dev/null", "seconds", "-1"), ("/dev/null", "-5"), ("--help",)):
         code, said = check(world, *words)
         assert code == 2 and "usage: slirppd check" in said, (words, code, said)
 

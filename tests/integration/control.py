@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 
-from harness import PATIENCE, PROGRAM, Skip, echo, free_port, main, need, receive, test, wait_for
+from harness import PATIENCE, PROGRAM, WRAPPER, Skip, echo, free_port, main, need, receive, test, wait_for
 
 JSON = "application/json"
 
@@ -395,6 +395,115 @@ def reload_reads_the_options_file_again(world):
     answer = ask(path, "POST", "/reload")
     assert answer.status == 400 and "no-such-option" in answer.json()["error"], answer.body
     assert talks(local)
+
+
+@test
+def reload_refuses_what_only_prints_or_waits(world):
+    """Standard output may be the line; a FIFO would be waited for."""
+    options = os.path.join(world.folder, "options")
+    with open(options, "w") as f:
+        f.write("service 9\n")
+    path, port, a, b = controlled_pair(world, ["file", options])
+    for text in ("--help", "--version", "show-options"):
+        with open(options, "w") as f:
+            f.write(text + "\n")
+        answer = ask(path, "POST", "/reload")
+        assert answer.status == 400 and text in answer.json()["error"], answer.body
+    os.unlink(options)
+    os.mkfifo(options)
+    answer = ask(path, "POST", "/reload")
+    assert answer.status == 400 and "not a regular file" in answer.json()["error"], answer.body
+    assert state(path)["link"]["state"] == "up" and specs(path, "services") == ["9"]
+    assert a.end() == 5 and a.output() == ""
+
+
+@test
+def in_the_background_all_works_and_reloads_leave_nothing_behind(world):
+    """With relative paths, after the fork; a thousand reloads, and configurations that are taken by redialling."""
+    with open(os.path.join(world.folder, "options"), "w") as f:
+        f.write("service 9\n")
+    port, path = free_port(), os.path.join(world.folder, "ctl")
+    far = shlex.join([PROGRAM, "notty", "nodetach", "nolog"])
+    a = world.slirppd("control", "ctl", "metrics", port, "capture", "all.pcapng", "file", "options", "persist", "holdoff", 1, "connect-delay",
+                      100, "pty", "exec " + far, cwd=world.folder)
+    assert a.wait() == 0
+    pid = wait_state(path, "up")["pid"]
+    world.stack.callback(end, pid)
+    assert ask(port, "GET", "/health").status == 200
+    with open(os.path.join(world.folder, "options"), "w") as f:
+        f.write("service 10\n")
+    change(path, "POST", "/reload")
+    assert specs(path, "services") == ["10"]
+    for _ in range(3):
+        before = state(path)["link"]["attempts"]
+        change(path, "POST", "/redial")
+        wait_for(lambda: (s := state(path)["link"])["attempts"] > before and s["state"] == "up", "the next connection")
+        change(path, "POST", "/reload")
+    for _ in range(200):
+        change(path, "POST", "/reload")
+    memory, files = resident(pid), len(os.listdir(f"/proc/{pid}/fd"))
+    for _ in range(1000):
+        change(path, "POST", "/reload")
+    assert resident(pid) < memory + 500 or keeps_what_is_freed(pid), (memory, resident(pid))
+    wait_for(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= files, "the last connection's end")
+    assert os.path.getsize(os.path.join(world.folder, "all.pcapng")) > 200
+
+
+def keeps_what_is_freed(pid):
+    """As AddressSanitizer and valgrind do, for a while."""
+    with open(f"/proc/{pid}/maps") as f:
+        return WRAPPER or "libasan" in f.read()
+
+
+def resident(pid):
+    """Kilobytes."""
+    with open(f"/proc/{pid}/status") as f:
+        return int(next(line.split()[1] for line in f if line.startswith("VmRSS:")))
+
+
+def end(pid):
+    try:
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}"), "the end of what went to the background")
+    except ProcessLookupError:
+        pass
+
+
+@test
+def how_the_last_try_ended_is_told_between_tries(world):
+    path, process = redialling(world)
+    up = state(path)
+    assert up["link"]["status_text"] is None, up["link"]
+    change(path, "POST", "/hangup")
+    down = wait_state(path, "idle")
+    assert down["link"]["status"] == 5 and down["history"][-1]["text"] == down["link"]["status_text"], down["link"]
+    assert "peer closed" not in json.dumps([h["text"] for h in down["history"]])
+
+
+@test
+def signals_while_hung_up(world):
+    """SIGHUP begins anew, SIGTERM ends."""
+    path, process = redialling(world)
+    change(path, "POST", "/hangup")
+    wait_state(path, "idle")
+    change(path, "POST", "/hangup")
+    process.kill(signal.SIGHUP)
+    wait_state(path, "up")
+    change(path, "POST", "/hangup")
+    wait_state(path, "idle")
+    assert process.end() == 5
+
+
+@test
+def hanging_up_while_a_device_is_waited_for(world):
+    path = os.path.join(world.folder, "control")
+    process = world.slirppd(os.path.join(world.folder, "tty"), "nodetach", "persist", "control", path)
+    process.wait_log("Waiting for ")
+    change(path, "POST", "/hangup")
+    assert wait_state(path, "idle")["link"]["attempts"] == 1
+    change(path, "POST", "/redial")
+    assert wait_state(path, "opening")["link"]["attempts"] == 2
+    assert process.end() == 5
 
 
 @test

@@ -220,9 +220,12 @@ class World:
         self.stack.callback(server.close)
         if kind == socket.SOCK_STREAM:
             server.listen(600)
-            threading.Thread(target=accept_loop, args=(server, handler), daemon=True).start()
+            thread = threading.Thread(target=accept_loop, args=(server, handler), daemon=True)
+            self.stack.callback(thread.join, PATIENCE)
+            self.stack.callback(shut_down, server)
         else:
-            threading.Thread(target=quiet, args=(handler, server), daemon=True).start()
+            thread = threading.Thread(target=quiet, args=(handler, server), daemon=True)
+        thread.start()
         return server.getsockname()[1]
 
     def connect(self, port, address="127.0.0.1"):
@@ -234,6 +237,12 @@ class World:
 def close(fd):
     with contextlib.suppress(OSError):
         os.close(fd)
+
+
+def shut_down(listener):
+    """Wakes the thread that waits in accept(): when the descriptor's number is used again, it would take the next server's connections."""
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
 
 
 def quiet(function, *args):

@@ -150,12 +150,37 @@ def persist_and_a_cable_that_is_pulled(world):
 
 @test
 def persist_waits_for_a_device_that_is_not_there_yet(world):
-    """Only paths below /dev are waited for: a name there that cannot exist yet is a pts of the future."""
+    """Wherever its path is: under /dev, or the link that socat makes."""
     master, path = world.pty()
     number = max(int(n) for n in os.listdir("/dev/pts") if n.isdigit()) + 50
     a = world.slirppd(f"/dev/pts/{number}", "nodetach", "persist", name="a")
     a.wait_log("Waiting for /dev/pts/")
     assert a.end() == 5
+    link = os.path.join(world.folder, "ttyV0")
+    b = world.slirppd(link, "nodetach", "local", "persist", name="b")
+    b.wait_log("Waiting for " + link)
+    os.symlink(path, link)
+    world.slirppd("notty", stdin=master, stdout=master, name="c")
+    b.wait_up()
+    assert b.end() == 5
+
+
+@test
+def a_dump_is_an_options_file(world):
+    """What it shows gives the same when it is read."""
+    words = ["notty", "service", "22,name=My \"box\" 'x' # y\\z", "service", "udp:53:127.0.0.1:5353,name=Ünïcode → ok", "forward", "2222:22",
+             "connect", "chat '' \"AT\\rOK\"\t", "permit-to", "1.2.3.4:80", "control", "/tmp/a b", "10.1.1.1:10.1.1.2", "debug", "debug"]
+
+    def options(*words):
+        code, output = world.run(*words, "dryrun")
+        assert code == 0, output
+        return [line.split("\t\t#")[0] for line in output.splitlines() if "\t\t# (from" in line]
+
+    path = os.path.join(world.folder, "dumped")
+    first = options(*words)
+    with open(path, "w") as f:
+        f.write("\n".join(line for line in first if line != "dryrun"))
+    assert len(first) > 8 and [line for line in options("file", path) if not line.startswith("file ")] == first
 
 
 @test

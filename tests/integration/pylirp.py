@@ -142,5 +142,33 @@ def arguments_that_are_wrong_are_usage_errors(world):
     assert done.returncode == 0, done
 
 
+@test
+def two_on_one_machine_may_name_the_same_metrics_port(world):
+    """Both ends from one file with PyLiRP's port: who comes second goes on without it. On a command line it is meant."""
+    master, device = world.pty()
+    taken = world.serve(echo)
+    text = UNIFIED.format(device=device, server=1, open=free_port(), closed=free_port())
+    path = write(world, text + f"  monitoring: {{metrics: {{enabled: true, port: {taken}}}}}\n")
+    host = world.slirppd("config", path, "mode", "host", "nodetach", "local", name="host")
+    client = world.slirppd("notty", "config", path, "mode", "client", name="client", stdin=master, stdout=master)
+    host.wait_up()
+    client.wait_up()
+    host.wait_log(f"port {taken} for metrics: .*; going on without it")
+    code, output = world.run("config", path, "mode", "host", "nodetach", "local", "metrics", taken)
+    assert code == 1 and f"port {taken} for metrics" in output, (code, output)
+
+
+@test
+def the_command_line_stands_against_a_file(world):
+    """A door that both name is the command line's; the file's is left out with a warning."""
+    opened, server = free_port(), world.serve(echo)
+    path = write(world, UNIFIED.format(device="/dev/null", server=1, open=opened, closed=free_port()))
+    code, output = world.run("notty", "config", path, "mode", "host", "dryrun", "service", f"22:127.0.0.1:{server}")
+    assert code == 0 and f"service 22:127.0.0.1:{server}\t" in output and "service 22:127.0.0.1:1\t" not in output, output
+    assert f"In file {path}: host.services.22: service 22 is given already" in output, output
+    code, output = world.run("notty", "config", path, "mode", "client", "dryrun", "forward", f"{opened}:2222")
+    assert code == 0 and f"forward {opened}:2222\t" in output and f"forward {opened}:22\t" not in output, output
+
+
 if __name__ == "__main__":
     main()

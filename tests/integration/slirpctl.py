@@ -8,6 +8,7 @@ import pty
 import signal
 import socket
 import subprocess
+import time
 
 from harness import PATIENCE, PROGRAM, WRAPPER, Skip, echo, free_port, main, receive, test, wait_for
 
@@ -163,6 +164,54 @@ def watch_draws_in_place_and_leaves_cleanly(world):
             seen += data
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert seen.endswith(b"\033[?25h\033[?1049l") and b"10.0.2." in seen, seen[-200:]
+
+
+@test
+def the_log_as_json(world):
+    """What stays is an entry a line; what ends is a list."""
+    path = linked(world)
+    code, out, err = ctl("-s", path, "log", "-n", "2", "--json")
+    assert code == 0 and len(json.loads(out)) == 2, (out, err)
+    process = subprocess.Popen([SLIRPCTL, "-s", path, "log", "-n", "2", "-f", "--json"], stdout=subprocess.PIPE, text=True)
+    world.stack.callback(process.stdout.close)
+    world.stack.callback(process.wait)
+    world.stack.callback(process.kill)
+    entries = [json.loads(process.stdout.readline()) for _ in range(2)]
+    ctl("-s", path, "redial")
+    entries.append(json.loads(process.stdout.readline()))
+    assert all(set(entry) == {"time", "level", "text"} for entry in entries), entries
+
+
+@test
+def a_server_that_trickles_is_left(world):
+    """A byte now and then is no answer."""
+    def trickle(connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            connection.sendall(b"X: y\r\n")
+            time.sleep(0.2)
+
+    code, _, err = ctl("--url", f"http://127.0.0.1:{world.serve(trickle)}", "status")
+    assert code == 3 and "ten seconds" in err, (code, err)
+
+
+@test
+def figures_of_a_strange_server_are_bounded(world):
+    evil = "\033[2J\033]0;evil\007\u202eabc\n"
+    state = {"interface": evil, "uptime": -1e308, "pid": 1e308, "link": {"state": evil, "since": 1e308, "mtu": 1e308, "status_text": evil},
+             "line": {"name": evil, "rate": 1e308}, "history": [{"time": 1e308, "state": evil, "text": evil}], "rates": {"in": [1e308]},
+             "flows": [{"id": 1e308, "kind": evil}, None, 5], "flows_total": 1e308, "log": [{"time": -1e308, "level": evil, "text": evil}, 3]}
+    body = json.dumps(state).encode()
+
+    def answer(connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    url = f"http://127.0.0.1:{world.serve(answer)}"
+    for command in ("status", "flows", "services", "forwards", "log", "history"):
+        code, out, err = ctl("--url", url, command)
+        assert code == 0 and "\033" not in out and "\u202e" not in out and max(map(len, out.splitlines())) < 300, (command, out, err)
 
 
 @test

@@ -4,6 +4,7 @@
 import ipaddress
 import os
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -46,7 +47,8 @@ class Socks:
 
 
 def name_server(world, addresses, truncate=False):
-    """Answers questions for A records from a table, by UDP and TCP on one port. With TRUNCATE, it says over UDP that it must be TCP."""
+    """Answers questions for A records from a table, by UDP and TCP on one port. With TRUNCATE, it says over UDP that it must be TCP. What
+    the table has in bytes is answered so, after the question's number; b"" never."""
     def answer(query, over_tcp):
         end = query.index(b"\0", 12) + 5
         labels, at = [], 12
@@ -55,6 +57,8 @@ def name_server(world, addresses, truncate=False):
             at += 1 + query[at]
         address = addresses.get(".".join(labels))
         head, question = query[:2], query[12:end]
+        if isinstance(address, bytes):
+            return address and head + address.replace(b"QUESTION", question)
         if truncate and not over_tcp:
             return head + b"\x83\x80\0\1\0\0\0\0\0\0" + question
         if not address:
@@ -64,7 +68,8 @@ def name_server(world, addresses, truncate=False):
     def over_udp(server):
         while True:
             query, peer = server.recvfrom(512)
-            server.sendto(answer(query, False), peer)
+            if reply := answer(query, False):
+                server.sendto(reply, peer)
 
     def over_tcp(connection):
         while size := receive(connection, 2):
@@ -141,6 +146,58 @@ def a_long_answer_comes_over_tcp(world):
     net = Net(world, truncate=True)
     client = Socks(world, net.port)
     assert client.request(CONNECT, "echo.test", 7)[0] == OK and echoes(client.connection)
+
+
+ANSWER = b"\x81\x80\0\1\0%c\0\0\0\0QUESTION"
+A_RECORD = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4"
+
+
+@test
+def answers_that_are_lies(world):
+    """Whatever the name server says: the client is told in time, and others are served meanwhile."""
+    net = Net(world)
+    net.names.update({
+        "self.lie": ANSWER % 1 + A_RECORD + bytes([127, 0, 0, 1]),
+        "many.lie": ANSWER % 2 + (A_RECORD + bytes([224, 0, 0, 1])) * 2,
+        "none.lie": ANSWER % 0,
+        "failure.lie": b"\x81\x82\0\1\0\0\0\0\0\0QUESTION",
+        "loop.lie": ANSWER % 1 + b"\xc0\x1a" + A_RECORD[2:] + bytes(4),
+        "short.lie": ANSWER % 1 + A_RECORD,
+        "count.lie": ANSWER % 255 + A_RECORD + bytes(4),
+        "wrong.lie": ANSWER.replace(b"QUESTION", b"\4evil\0\0\1\0\1") % 1 + A_RECORD + socket.inet_aton(net.address),
+        "silent.lie": b"",
+    })
+    slow = [Socks(world, net.port) for name in ("wrong.lie", "silent.lie")]
+    for client, name in zip(slow, ("wrong.lie", "silent.lie")):
+        client.connection.sendall(bytes([5, CONNECT, 0]) + address_bytes(name, 7))
+    for name in ("self.lie", "many.lie", "none.lie", "failure.lie", "loop.lie", "short.lie", "count.lie"):
+        code = Socks(world, net.port).request(CONNECT, name, 7)[0]
+        assert code in (FAILURE, NO_HOST), (name, code)
+        good = Socks(world, net.port)
+        assert good.request(CONNECT, "echo.test", 7)[0] == OK and echoes(good.connection), name
+    for client in slow:
+        client.connection.settimeout(0.01)
+        try:
+            assert client.connection.recv(1) == b"", "a lie was believed"
+        except TimeoutError:
+            pass
+
+
+@test
+def the_link_goes_in_the_middle_of_dials(world):
+    """A peer that answers nothing any more, and is gone: whoever waits for a connection is told at once, the others when all ends."""
+    net = Net(world)
+    clients = [Socks(world, net.port) for i in range(40)]
+    net.a.kill(signal.SIGSTOP)
+    for i, client in enumerate(clients):
+        client.connection.sendall(bytes([5, CONNECT, 0]) + address_bytes("echo.test" if i % 2 else net.address, 7))
+    late = Socks(world, net.port)
+    assert late.method == b"\5\0", "all requests were read"
+    net.a.kill(signal.SIGKILL)
+    for client in clients[::2]:
+        assert receive(client.connection, 2) in (bytes([5, NO_NETWORK]), bytes([5, NOT_IN_TIME]))
+    net.b.kill()
+    assert all(not receive_all(client.connection).startswith(b"\5\0") for client in clients[1::2])
 
 
 @test

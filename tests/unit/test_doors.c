@@ -103,11 +103,12 @@ static void proxies_are_checked_and_never_told(void)
 {
 	static const char *const good[] = {
 		"socks5://192.0.2.1", "http://proxy.example:3128", "http://proxy.example:3128/", "socks5://me:geheim@[2001:db8::1]:1080",
-		"http://me:@proxy.example",
+		"http://me:@proxy.example", "SOCKS5://proxy.example/", "socks5://m%3Ae:s%40cret@[2001:db8::1]:65535", "http://[::1]:8080/",
 	};
 	static const char *const bad[] = {
 		"", "geheim", "ftp://me:geheim@x", "socks5://", "socks5://me:geheim@", "http://x:0", "http://x:65536", "http://x:y",
 		"http://me:geheim@x/path", "http://x?geheim", "http://x#geheim", "http://me@x", "http://me:gehe%im@x",
+		"socks5h://x", "socks5:x", "socks5://:1080", "http://a%0d%0ab", "socks5://x:-1", "socks5://[2001:db8::1", "http://m%3Ae:geheim@x",
 	};
 	char *why = NULL;
 
@@ -119,6 +120,22 @@ static void proxies_are_checked_and_never_told(void)
 		CU_ASSERT_PTR_NULL(strstr(why, "gehe"));
 		g_clear_pointer(&why, g_free);
 	}
+}
+
+/* RFC 1929 §2 */
+static void credentials_of_a_proxy_have_255_bytes(void)
+{
+	char *name = g_strnfill(256, 'x');
+
+	for (int len = 255; len <= 256; len++) {
+		char *url = g_strdup_printf("socks5://%.*s:y@proxy.example", len, name);
+		char *why = NULL;
+
+		CU_ASSERT_EQUAL(spec_proxy(url, &why), len == 255);
+		g_free(why);
+		g_free(url);
+	}
+	g_free(name);
 }
 
 static void limits_and_sizes_land(void)
@@ -248,6 +265,7 @@ const struct unit_test unit_tests[] = {
 	{ "doors: bad access rules say what was meant", bad_access_rules_say_what_was_meant },
 	{ "doors: listening addresses are understood", listening_addresses_are_understood },
 	{ "doors: proxies are checked, and their password never told", proxies_are_checked_and_never_told },
+	{ "doors: credentials of a proxy have 255 bytes (RFC 1929 §2)", credentials_of_a_proxy_have_255_bytes },
 	{ "doors: limits and sizes land", limits_and_sizes_land },
 	{ "doors: bad limits and sizes are errors", bad_limits_and_sizes_are_errors },
 	{ "doors: socks asks for name servers", socks_asks_for_name_servers },

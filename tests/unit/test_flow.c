@@ -196,6 +196,20 @@ static void the_living_do_not_make_room(void)
 	rig_end(&r);
 }
 
+/* Datagrams of a client of ours to everywhere must not keep the peer out. */
+static void what_is_ours_makes_room(void)
+{
+	struct rig r;
+
+	rig_init(&r, RESET_SLIRP, false);
+	for (unsigned port = 1; port <= FLOW_TABLE_SIZE; port++)
+		add(&r, IPPROTO_UDP, port, false)->ours = port == 1;
+	CU_ASSERT_PTR_NOT_NULL(add(&r, IPPROTO_TCP, 1, true));
+	CU_ASSERT_PTR_NULL(get(&r, IPPROTO_UDP, 1));
+	CU_ASSERT_PTR_NULL(add(&r, IPPROTO_TCP, 2, true));
+	rig_end(&r);
+}
+
 static void recycled_where_nothing_hangs_on_them(void)
 {
 	struct rig r;
@@ -306,7 +320,7 @@ static void resets_carry_what_is_awaited(void)
 	unsigned seen = 0;
 	while (flow_next_ending(r.table, &which))
 		seen = seen << 4 | which;
-	CU_ASSERT_EQUAL(seen, RESET_SLIRP_LOW << 8 | RESET_SLIRP_HIGH << 4 | RESET_PEER);
+	CU_ASSERT_EQUAL(seen, RESET_PEER << 8 | RESET_SLIRP_LOW << 4 | RESET_SLIRP_HIGH);
 	CU_ASSERT_EQUAL(f->state, FLOW_CLOSED);
 	/* a peer that never said anything waits for nothing */
 	f = add(&r, IPPROTO_TCP, 2, false);
@@ -388,6 +402,7 @@ const struct unit_test unit_tests[] = {
 	{ "flow: IPv6 names", ipv6_names },
 	{ "flow: bounded, the silent one makes room", the_table_is_bounded },
 	{ "flow: living connections and clients do not make room", the_living_do_not_make_room },
+	{ "flow: what is ours makes room", what_is_ours_makes_room },
 	{ "flow: recycled where nothing hangs on them", recycled_where_nothing_hangs_on_them },
 	{ "flow: what is silent is forgotten, RFC 5382 REQ-5, RFC 4787 REQ-5, RFC 5508 REQ-2", what_is_silent_is_forgotten },
 	{ "flow: a closed connection, RFC 5382 REQ-5", a_closed_connection },

@@ -93,9 +93,13 @@ static void strangers_are_not_let_in(void)
 	CU_ASSERT_TRUE(gate_rig_to_peer(&w, &friend));
 	CU_ASSERT_FALSE(gate_rig_to_peer(&w, &stranger));
 	CU_ASSERT_TRUE(gate_rig_to_peer(&w, &reset));
-	/* a port that itself talks to the world hears it */
+	/* a port that itself talks to the world hears it, but for those whom the peer may not talk to */
 	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_UDP, WORLD, 53, 40000, -1), GATE_PASS);
 	CU_ASSERT_TRUE(gate_rig_to_peer(&w, &stranger));
+	struct access_rule deny = { .permit = false, .prefix = 128, .addr = { .s6_addr = { [10] = 0xff, 0xff, 8, 8, 8, 9 } } };
+	g_array_append_val(w.config->net.to, deny);
+	gate_rig_configure(&w);
+	CU_ASSERT_FALSE(gate_rig_to_peer(&w, &stranger));
 	gate_socket_closed(w.gate, 9);
 	CU_ASSERT_FALSE(gate_rig_to_peer(&w, &stranger));
 	w.config->net.restrict_peer = true;
@@ -132,6 +136,50 @@ static unsigned resets(struct gate_rig *w, uint32_t dst, uint16_t dport)
 		n++;
 	}
 	return n;
+}
+
+/* A reset that libslirp does not heed leaves its socket: that counts on, whatever the peer then does with the port. */
+static void a_socket_that_stays_is_counted(void)
+{
+	struct gate_rig w;
+	unsigned to_peer;
+
+	gate_rig_init(&w);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, LOCAL, 22, 40000, 9), GATE_PASS);
+	struct spec reset = gate_rig_packet(IPPROTO_TCP, REMOTE, 40000, LOCAL, 22, TCP_RST);
+	CU_ASSERT_EQUAL(gate_rig_from_peer(&w, &reset), GATE_PASS);
+	CU_ASSERT_EQUAL(gate_rig_counters(&w).flows, 1);
+	/* the port anew: first of all libslirp's socket is to go */
+	struct spec syn = gate_rig_packet(IPPROTO_TCP, REMOTE, 40000, LOCAL, 22, TCP_SYN);
+	CU_ASSERT_EQUAL(gate_rig_from_peer(&w, &syn), GATE_DROP);
+	CU_ASSERT_EQUAL(gate_rig_resets(&w, &to_peer), 2);
+	CU_ASSERT_EQUAL(to_peer, 0);
+	CU_ASSERT_EQUAL(gate_rig_counters(&w).flows, 1);
+	gate_socket_closed(w.gate, 9);
+	CU_ASSERT_EQUAL(gate_rig_counters(&w).flows, 0);
+	CU_ASSERT_EQUAL(open_from(&w, IPPROTO_TCP, LOCAL, 22, 40000, 9), GATE_PASS);
+	/* nothing more comes: in time, it is ended, too */
+	CU_ASSERT_EQUAL(gate_rig_from_peer(&w, &reset), GATE_PASS);
+	clock_advance(&w.clock, w.clock.now + 241 * CLOCK_SECOND);
+	CU_ASSERT_EQUAL(gate_rig_counters(&w).flows, 1);
+	CU_ASSERT_EQUAL(gate_rig_resets(&w, &to_peer), 2);
+	gate_socket_closed(w.gate, 9);
+	CU_ASSERT_EQUAL(gate_rig_counters(&w).flows, 0);
+	gate_rig_end(&w);
+}
+
+/* libslirp's port for a dial, found by somebody else. */
+static void a_stranger_opens_no_connection(void)
+{
+	struct gate_rig w;
+	struct spec syn = gate_rig_packet(IPPROTO_TCP, GATE_HOST, 33000, GATE_PEER, 99, TCP_SYN);
+
+	gate_rig_init(&w);
+	CU_ASSERT_FALSE(gate_rig_to_peer(&w, &syn));
+	gate_watch(w.gate, 0, 98, FLOW_SOCKS, NULL, NULL);
+	CU_ASSERT_FALSE(gate_rig_to_peer(&w, &syn));
+	CU_ASSERT_EQUAL(gate_rig_counters(&w).flows, 0);
+	gate_rig_end(&w);
 }
 
 static void a_departed_peer_leaves_nothing(void)
@@ -195,6 +243,8 @@ const struct unit_test unit_tests[] = {
 	{ "gate: a bounded number of conversations, a share for services", a_bounded_number_of_conversations },
 	{ "gate: a bounded number of pings", a_bounded_number_of_pings },
 	{ "gate: strangers are not let in", strangers_are_not_let_in },
+	{ "gate: a socket that stays is counted", a_socket_that_stays_is_counted },
+	{ "gate: a stranger opens no connection", a_stranger_opens_no_connection },
 	{ "gate: a departed peer leaves nothing", a_departed_peer_leaves_nothing },
 	{ "slirp: no fragment reaches libslirp", no_fragment_reaches_libslirp },
 	{ 0 },

@@ -261,7 +261,7 @@ static void errors_say_what_pppd_says(void)
 		{ { "/dev/null" }, "/dev/null is no terminal" },
 		{ { "null", "persist" }, "/dev/null is no terminal" },
 		{ { "/dev/ttyUSB9" }, "unrecognized option '/dev/ttyUSB9' (no such device; with persist it would be waited for)" },
-		{ { "/tmp/none", "persist" }, "unrecognized option '/tmp/none' (no such device)" },
+		{ { "/tmp/none" }, "unrecognized option '/tmp/none' (no such device; with persist it would be waited for)" },
 		{ { "notty", "127.0.0.1:" }, "bad local IP address 127.0.0.1" },
 		{ { "notty", ":224.0.0.1" }, "bad remote IP address 224.0.0.1" },
 		{ { "notty", "nobody.example:" }, "unknown host: nobody.example" },
@@ -371,6 +371,10 @@ static void a_device_that_is_not_there_is_waited_for(void)
 	CU_ASSERT_TRUE(rig.go);
 	CU_ASSERT_STRING_EQUAL(rig.config->line.device, "/dev/ttyUSB9");
 	rig_clear(&rig);
+	RIG_RUN(&rig, "slirppd", "persist", "/tmp/none");
+	CU_ASSERT_TRUE(rig.go);
+	CU_ASSERT_STRING_EQUAL(rig.config->line.device, "/tmp/none");
+	rig_clear(&rig);
 	RIG_RUN(&rig, "slirppd", "/dev/ttyUSB9", "/dev/ttyS0");
 	CU_ASSERT_TRUE(rig.go);
 	rig_clear(&rig);
@@ -463,7 +467,7 @@ static void dump_shows_values_and_sources(void)
 					     "pppd options in effect:\n"
 					     "/dev/ttyS0\t\t# (from command line)\n"
 					     "9600\t\t# (from command line)\n"
-					     "connect chat \\\"AT\\rOK\\\"\t\t# (from /etc/slirppd/options)\n"
+					     "connect \"chat \\\"AT\\rOK\\\"\"\t\t# (from /etc/slirppd/options)\n"
 					     "record /x\t\t# (from /etc/slirppd/options)\n"
 					     "asyncmap a0000\t\t# (from command line)\n"
 					     "10.0.0.1:10.0.0.2\t\t# (from command line)\n"

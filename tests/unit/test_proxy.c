@@ -1,4 +1,4 @@
-/* proxy: what is a proxy's URL, and the dialogues with both kinds of proxy, over loopback. */
+/* proxy: the dialogues with both kinds of proxy, over loopback. */
 #include "unit.h"
 
 #include <arpa/inet.h>
@@ -14,64 +14,6 @@
 #include "net/proxy.h"
 
 #define PATIENCE (20 * CLOCK_SECOND)
-
-static void urls(void)
-{
-	static const struct {
-		const char *url, *wrong; /* how what is wrong begins; NULL: nothing is */
-	} rows[] = {
-		{ "socks5://127.0.0.1:1080", NULL },
-		{ "socks5://proxy.example", NULL },
-		{ "SOCKS5://proxy.example/", NULL },
-		{ "socks5h://proxy.example:9050", NULL },
-		{ "socks5://me:secret@proxy.example:1", NULL },
-		{ "socks5://me@proxy.example", NULL },
-		{ "socks5://m%3Ae:s%40cret@[2001:db8::1]:65535", NULL },
-		{ "http://me:secret@proxy.example:3128", NULL },
-		{ "http://[::1]:8080/", NULL },
-		{ "", "it " },
-		{ "proxy.example:1080", "it " },
-		{ "proxy.example", "it begins" },
-		{ "https://proxy.example", "it begins" },
-		{ "socks4://proxy.example", "it begins" },
-		{ "socks5:proxy.example", "there is no host" },
-		{ "socks5://", "there is no host" },
-		{ "socks5://:1080", "there is no host" },
-		{ "http://me@:1080", "there is no host" },
-		{ "http://a%0d%0ab", "" },
-		{ "socks5://proxy.example:0", "the port" },
-		{ "socks5://proxy.example:65536", "" },
-		{ "socks5://proxy.example:-1", "" },
-		{ "socks5://proxy.example:http", "" },
-		{ "socks5://[2001:db8::1", "" },
-		{ "http://proxy.example/path", "nothing may follow" },
-		{ "http://proxy.example?query", "nothing may follow" },
-		{ "http://proxy.example#fragment", "nothing may follow" },
-		{ "http://m%3Ae:secret@proxy.example", "with http" },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		const char *why = proxy_check(rows[i].url);
-		bool right = rows[i].wrong ? why && g_str_has_prefix(why, rows[i].wrong) : !why;
-
-		if (!right)
-			printf("# %s: %s\n", rows[i].url, why ? why : "accepted");
-		CU_ASSERT_TRUE(right);
-	}
-}
-
-static void a_name_of_more_than_255_bytes(void)
-{
-	char name[300];
-
-	memset(name, 'x', sizeof(name));
-	for (int len = 255; len <= 256; len++) {
-		char *url = g_strdup_printf("socks5://%.*s:y@proxy.example", len, name);
-
-		CU_ASSERT_EQUAL(proxy_check(url) == NULL, len == 255);
-		g_free(url);
-	}
-}
 
 /* What the proxy of a test expects, and what it answers. LEN 0: a request that ends with an empty line and contains TEXT. */
 struct step {
@@ -251,9 +193,12 @@ static const struct dialogue dialogues[] = {
 	  "SSH-2.0\r\n", NULL },
 	{ "http", "me:secret@",
 	  { { REQUEST("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"), BYTES("HTTP/1.1 200 Fine\r\n\r\n") } }, "", NULL },
-	{ "http", "me:secret@", { { REQUEST("bWU6c2VjcmV0\r\n"), BYTES("HTTP/1.1 407 No\r\n\r\n") } }, NULL, "authentication" },
-	{ "http", "", { { REQUEST("CONNECT "), BYTES("HTTP/1.1 403 No\r\n\r\n") } }, NULL, "" },
-	{ "http", "", { { REQUEST("CONNECT "), BYTES("nonsense\r\n\r\n") } }, NULL, "" },
+	{ "http", "me:secret@", { { REQUEST("bWU6c2VjcmV0\r\n"), BYTES("HTTP/1.1 407 No\r\n\r\n") } }, NULL, "authentication failed" },
+	{ "http", "", { { REQUEST("CONNECT "), BYTES("HTTP/1.1 407 No\r\n\r\n") } }, NULL, "wants authentication" },
+	{ "http", "", { { REQUEST("CONNECT "), BYTES("HTTP/1.1 403 No\r\n\r\n") } }, NULL, "it answers 403" },
+	{ "http", "", { { REQUEST("CONNECT "), BYTES("nonsense\r\n\r\n") } }, NULL, "no HTTP" },
+	{ "http", "", { { REQUEST("CONNECT "), BYTES("HTTP/1.1 2000 Fine\r\n\r\n") } }, NULL, "no HTTP" },
+	{ "http", "", { { REQUEST("CONNECT "), BYTES("HTTP/2 200 Fine\r\n\r\n") } }, NULL, "no HTTP" },
 };
 
 static void hold_dialogue(const struct dialogue *d)
@@ -344,12 +289,98 @@ static void freed_in_the_middle(void)
 	}
 }
 
+/* What there is of the answer is in many pieces, and more than anybody wants. */
+static gpointer never_end(gpointer arg)
+{
+	char line[] = "X-Filler: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n";
+	int fd = accept(*(int *)arg, NULL, NULL);
+
+	while (send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL) > 0)
+		;
+	close(fd);
+	return NULL;
+}
+
+static void an_answer_without_end(void)
+{
+	struct rig rig;
+	int fd;
+	char *url = g_strdup_printf("http://127.0.0.1:%u", listen_somewhere(&fd));
+	GThread *thread = g_thread_new("proxy", never_end, &fd);
+
+	rig_init(&rig, url, true);
+	CU_ASSERT_STRING_EQUAL(hear(&rig), g_strerror(ECONNRESET));
+	CU_ASSERT_PTR_NOT_NULL(strstr(rig.line, "too long"));
+	g_thread_join(thread);
+	rig_clear(&rig);
+	close(fd);
+	g_free(url);
+}
+
+#define SILENT 40
+
+/* Reads the requests of so many connections and one more; only that to port 81 gets an answer. */
+static gpointer answer_one(gpointer arg)
+{
+	int fds[SILENT + 1];
+	const struct step step = { REQUEST(":81 "), BYTES("HTTP/1.0 200 Fine\r\n\r\nhello") };
+
+	for (int i = 0; i <= SILENT; i++)
+		fds[i] = accept(*(int *)arg, NULL, NULL);
+	for (int i = 0; i <= SILENT; i++)
+		if (expect(fds[i], &step))
+			CU_ASSERT_EQUAL(write(fds[i], step.reply, step.reply_len), (ssize_t)step.reply_len);
+	for (int i = 0; i <= SILENT; i++)
+		close(fds[i]);
+	return NULL;
+}
+
+/* The last of them goes to port 81. */
+static bool count_destinations(void *arg, uint16_t client_port, uint32_t *addr, uint16_t *port)
+{
+	unsigned *count = arg;
+
+	(void)client_port;
+	*addr = 0xc6336407;
+	*port = (*count)++ < SILENT ? 80 : 81;
+	return true;
+}
+
+static void the_silent_are_in_nobodys_way(void)
+{
+	struct rig rig;
+	unsigned count = 0;
+	int fd, others[SILENT];
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	char *url = g_strdup_printf("http://127.0.0.1:%u", listen_somewhere(&fd));
+
+	rig = (struct rig){ .loop = loop_new() };
+	listen(fd, 2 * SILENT);
+	timer_init(&rig.limit, loop_clock(rig.loop), on_late, &rig);
+	rig.proxy = proxy_new(rig.loop, url, count_destinations, &count);
+	addr.sin_port = htons(proxy_port(rig.proxy));
+	for (int i = 0; i <= SILENT; i++) {
+		int s = socket(AF_INET, SOCK_STREAM, 0);
+
+		CU_ASSERT_EQUAL(connect(s, (struct sockaddr *)&addr, sizeof(addr)), 0);
+		*(i < SILENT ? &others[i] : &rig.client) = s;
+	}
+	GThread *thread = g_thread_new("proxy", answer_one, &fd);
+	CU_ASSERT_STRING_EQUAL(hear(&rig), "hello");
+	g_thread_join(thread);
+	for (int i = 0; i < SILENT; i++)
+		close(others[i]);
+	rig_clear(&rig);
+	close(fd);
+	g_free(url);
+}
+
 const struct unit_test unit_tests[] = {
-	{ "proxy: URLs", urls },
-	{ "proxy: credentials of more than 255 bytes (RFC 1929 §2)", a_name_of_more_than_255_bytes },
 	{ "proxy: SOCKS5 and HTTP CONNECT (RFC 1928, RFC 1929)", both_kinds_of_proxy },
 	{ "proxy: one that is not there", a_proxy_that_is_not_there },
 	{ "proxy: a stranger is cut off", a_stranger_is_cut_off },
 	{ "proxy: freed in the middle", freed_in_the_middle },
+	{ "proxy: an answer without end", an_answer_without_end },
+	{ "proxy: forty that are silent are in nobody's way", the_silent_are_in_nobodys_way },
 	{ 0 },
 };

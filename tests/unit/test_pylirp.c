@@ -100,7 +100,7 @@ static void the_pikvms_spellings(void)
 	static const char *const lines[] = {
 		"/dev/ttyGS0\t", "198.51.100.1:198.51.100.2\t", "mtu 1480\t", "lcp-echo-failure 6\t", "rate-limit 60/90\t", "max-flows 70\t",
 		"lockout 4/120\t", "metrics 9290\t", "metrics 9291\t", "logfile /var/log/own.log\t",
-		"service 443:127.0.0.1:443,name=Web  with a comma\t", "maxfail 0\t", NULL,
+		"service \"443:127.0.0.1:443,name=Web  with a comma\"\t", "maxfail 0\t", NULL,
 	};
 	struct rig rig;
 

@@ -195,13 +195,13 @@ static void a_dropped_flow(void)
 	CU_ASSERT_STRING_EQUAL(flow.real.host, "8.8.8.8");
 	CU_ASSERT_TRUE(tun_guard_drop_flow(r.guard, flow.id));
 	CU_ASSERT_EQUAL(tun_guard_next_reset(r.guard, r.buf, &peers), 40);
-	CU_ASSERT_FALSE(peers);
-	CU_ASSERT_EQUAL(packet_u32(r.buf, 12), PEER);
-	CU_ASSERT_EQUAL(packet_u32(r.buf, 24), 9000);
-	CU_ASSERT_EQUAL(tun_guard_next_reset(r.guard, r.buf, &peers), 40);
 	CU_ASSERT_TRUE(peers);
 	CU_ASSERT_EQUAL(packet_u32(r.buf, 12), WORLD);
 	CU_ASSERT_EQUAL(packet_u32(r.buf, 24), 7000);
+	CU_ASSERT_EQUAL(tun_guard_next_reset(r.guard, r.buf, &peers), 40);
+	CU_ASSERT_FALSE(peers);
+	CU_ASSERT_EQUAL(packet_u32(r.buf, 12), PEER);
+	CU_ASSERT_EQUAL(packet_u32(r.buf, 24), 9000);
 	CU_ASSERT_EQUAL(tun_guard_next_reset(r.guard, r.buf, &peers), 0);
 	CU_ASSERT_FALSE(tun_guard_drop_flow(r.guard, flow.id));
 	rig_end(&r);
