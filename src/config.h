@@ -142,7 +142,7 @@ struct net_config {
 	GArray *from, *to;  /* of struct access_rule: the peer's addresses, and where it may go */
 	unsigned rate, burst; /* new conversations of the peer a second, and at once; 0: no limit */
 	unsigned max_flows, max_flows_per_service; /* that the peer has opened at once; 0: no limit but the system's */
-	unsigned lockout_refusals, lockout_seconds; /* so many refusals within a minute lock the peer's new conversations out; 0: never */
+	unsigned lockout_refusals, lockout_seconds; /* so many refused connections within a minute lock the peer's new conversations out; 0: never */
 	GArray *socks;      /* of struct listen_address */
 	char *socks_user, *socks_password;
 	char *proxy;        /* socks5://… or http://…: the peer's TCP to the world leaves through it */

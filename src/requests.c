@@ -85,10 +85,7 @@ static char *forward(void *arg, bool add, const char *spec)
 		g_array_append_val(wanted.forwards, f);
 	else
 		g_array_remove_index(wanted.forwards, (guint)at);
-	why = change(r, &wanted);
-	if (!why)
-		log_notice("forward %s %s on request", spec, add ? "added" : "removed");
-	return why;
+	return change(r, &wanted);
 }
 
 static int find_service(const GArray *services, const struct service *wanted)
@@ -121,10 +118,7 @@ static char *service(void *arg, bool add, const char *spec)
 		g_array_append_val(wanted.services, s);
 	else
 		g_array_remove_index(wanted.services, (guint)at);
-	why = change(r, &wanted);
-	if (!why)
-		log_notice("service %s %s on request", spec, add ? "added" : "removed");
-	return why;
+	return change(r, &wanted);
 }
 
 static char *drop_flow(void *arg, uint64_t id)
@@ -174,7 +168,6 @@ static char *reload(void *arg, char **notes)
 	}
 	keep(r, config);
 	log_set_debug(config->debug);
-	log_notice("Configuration read anew on request");
 	*notes = g_strdup("services, forwards, access lists, limits and debug hold now; other options of line, link and session from the next "
 			  "connection on (slirpctl redial); net, socks, proxy, control, metrics, capture and log files from the next start on");
 	return NULL;

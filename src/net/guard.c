@@ -177,6 +177,7 @@ static unsigned count_recent(struct guard *guard)
 	return sum;
 }
 
+/* Connections count towards a lock-out, and nothing else: a host whose questions to name and time servers are refused is no attacker. */
 static void remember(struct guard *guard, const struct packet *p)
 {
 	const struct net_config *c = guard->config;
@@ -184,7 +185,7 @@ static void remember(struct guard *guard, const struct packet *p)
 	char text[INET_ADDRSTRLEN];
 	unsigned refusals;
 
-	if (c->lockout_refusals == 0 || guard->lockout.armed || (refusals = count_recent(guard)) < c->lockout_refusals)
+	if (c->lockout_refusals == 0 || p->protocol != IPPROTO_TCP || guard->lockout.armed || (refusals = count_recent(guard)) < c->lockout_refusals)
 		return;
 	for (unsigned i = 0; i < SLOTS; i++)
 		guard->recent[i] = 0;

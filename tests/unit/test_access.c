@@ -249,10 +249,13 @@ static void locked_out(void)
 		pass_time(&r, 16);
 	}
 	pass_time(&r, 60);
+	for (unsigned i = 0; i < 15; i++)
+		refuse(&r, IPPROTO_UDP, REFUSED_NO_SERVICE);
+	CU_ASSERT_FALSE(guard_locked(r.guard));
 	unsigned before = r.count;
 	for (unsigned i = 0; i < 5; i++) {
 		CU_ASSERT_FALSE(guard_locked(r.guard));
-		refuse(&r, IPPROTO_UDP, REFUSED_NO_SERVICE);
+		refuse(&r, IPPROTO_TCP, REFUSED_NO_SERVICE);
 		pass_time(&r, i < 4 ? 10 : 0);
 	}
 	CU_ASSERT_TRUE(guard_locked(r.guard));

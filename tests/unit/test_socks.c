@@ -229,7 +229,8 @@ static void byte_by_byte(void)
 		held[len++] = (uint8_t)whole[i];
 		feed(&w, held, len);
 		len -= w.used;
-		memmove(held, held + w.used, len);
+		if (w.used > 0)
+			memmove(held, held + w.used, len);
 	}
 	CU_ASSERT_EQUAL(w.h.state, SOCKS_READY);
 	CU_ASSERT_EQUAL(len, 0);
