@@ -8,12 +8,12 @@
  * libmicrohttpd sees and cleans up after. */
 #include <errno.h>
 #include <glib-unix.h>
-#include <microhttpd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "control/internal.h"
+#include "control/mhd.h"
 #include "log.h"
 
 /* Of one socket, at once. */
@@ -30,7 +30,8 @@
 
 struct server {
 	struct control *control;
-	struct MHD_Daemon *mhd;
+	struct mhd mhd;
+	struct MHD_Daemon *daemon;
 	int fd;
 	GSource *listen, *events;
 	struct timer wake, pause;
@@ -84,7 +85,7 @@ static void set_wake(struct server *server)
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	timer_stop(&server->wake);
-	if (MHD_get_timeout(server->mhd, &ms) == MHD_YES)
+	if (server->mhd.get_timeout(server->daemon, &ms) == MHD_YES)
 		timer_set(&server->wake, ms * CLOCK_MS);
 }
 
@@ -92,7 +93,7 @@ static void run(void *arg)
 {
 	struct server *server = arg;
 
-	MHD_run(server->mhd);
+	server->mhd.run(server->daemon);
 	set_wake(server);
 }
 
@@ -109,40 +110,40 @@ static void send_reply(struct server *server, struct MHD_Connection *connection,
 	struct MHD_Response *response;
 
 	if (reply->page)
-		response = MHD_create_response_from_buffer(reply->len, (void *)(uintptr_t)reply->page, MHD_RESPMEM_PERSISTENT);
+		response = server->mhd.create_response_from_buffer(reply->len, (void *)(uintptr_t)reply->page, MHD_RESPMEM_PERSISTENT);
 	else
-		response = MHD_create_response_from_buffer(reply->len, g_steal_pointer(&reply->body), MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(response, "Content-Type", reply->type);
-	MHD_add_response_header(response, "Content-Security-Policy", server->control->policy);
+		response = server->mhd.create_response_from_buffer(reply->len, g_steal_pointer(&reply->body), MHD_RESPMEM_MUST_FREE);
+	server->mhd.add_response_header(response, "Content-Type", reply->type);
+	server->mhd.add_response_header(response, "Content-Security-Policy", server->control->policy);
 	for (size_t i = 0; i < G_N_ELEMENTS(headers); i++)
-		MHD_add_response_header(response, headers[i].name, headers[i].value);
+		server->mhd.add_response_header(response, headers[i].name, headers[i].value);
 	if (reply->allow[0])
-		MHD_add_response_header(response, "Allow", reply->allow);
-	MHD_queue_response(connection, reply->status, response);
-	MHD_destroy_response(response);
+		server->mhd.add_response_header(response, "Allow", reply->allow);
+	server->mhd.queue_response(connection, reply->status, response);
+	server->mhd.destroy_response(response);
 }
 
-static struct client *client_of(struct MHD_Connection *connection)
+static struct client *client_of(const struct server *server, struct MHD_Connection *connection)
 {
-	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+	return server->mhd.get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+static const char *header(const struct server *server, struct MHD_Connection *connection, const char *name)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	return server->mhd.lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
 /* The head is there. What is wrong with it is said when the body is there, too: who still writes would not read it. */
 static struct exchange *begin(struct server *server, struct MHD_Connection *connection, const char *method, const char *path)
 {
-	struct client *client = client_of(connection);
+	struct client *client = client_of(server, connection);
 	struct exchange *exchange = g_new0(struct exchange, 1);
 	struct request *request = &exchange->request;
 
 	request->method = method;
 	request->path = path;
-	request->host = header(connection, "Host");
-	request->content_type = header(connection, "Content-Type");
+	request->host = header(server, connection, "Host");
+	request->content_type = header(server, connection, "Content-Type");
 	request->trusted = server->trusted;
 	request->stranger = client->stranger;
 	request->uid = client->uid;
@@ -171,7 +172,7 @@ static void finish(struct server *server, struct MHD_Connection *connection, str
 		reply_error(reply, MHD_HTTP_CONTENT_TOO_LARGE, "the body is longer than 4096 bytes");
 	if (!reply->status)
 		pages_answer(server->control, &exchange->request, reply);
-	timer_set(&client_of(connection)->limit, PATIENCE);
+	timer_set(&client_of(server, connection)->limit, PATIENCE);
 	send_reply(server, connection, reply);
 }
 
@@ -196,12 +197,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode how)
 {
-	(void)arg;
 	(void)how;
 	if (*context)
 		reply_clear(&((struct exchange *)*context)->reply);
 	g_clear_pointer(context, g_free);
-	timer_set(&client_of(connection)->limit, PATIENCE);
+	timer_set(&client_of(arg, connection)->limit, PATIENCE);
 }
 
 static void on_limit(void *arg)
@@ -225,7 +225,7 @@ static struct client *client_new(struct server *server, struct MHD_Connection *c
 {
 	struct client *client = g_new0(struct client, 1);
 
-	client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	client->fd = server->mhd.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	if (server->trusted)
 		look_at_peer(client);
 	timer_init(&client->limit, loop_clock(server->control->loop), on_limit, client);
@@ -258,7 +258,7 @@ static gboolean on_listen(gint fd, GIOCondition condition, gpointer arg)
 
 		/* One that has no place is closed by this. */
 		if (client >= 0)
-			MHD_add_connection(server->mhd, client, (struct sockaddr *)&address, len);
+			server->mhd.add_connection(server->daemon, client, (struct sockaddr *)&address, len);
 		else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
 			timer_set(&server->pause, ACCEPT_PAUSE);
 		if (client < 0)
@@ -278,13 +278,16 @@ static void go_on(void *arg)
 	server->listen = watch(server, server->fd, on_listen);
 }
 
-static struct MHD_Daemon *start_mhd(struct server *server)
+static bool start_daemon(struct server *server)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
-				MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-				MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-				MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+	server->daemon = server->mhd.start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, server,
+						  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+						  MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+						  MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+						  MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+	if (!server->daemon)
+		log_error("Couldn't start the control interface: %m");
+	return server->daemon != NULL;
 }
 
 struct server *server_new(struct control *control, int fd, bool trusted)
@@ -294,13 +297,11 @@ struct server *server_new(struct control *control, int fd, bool trusted)
 	*server = (struct server){ .control = control, .fd = fd, .trusted = trusted };
 	timer_init(&server->wake, loop_clock(control->loop), run, server);
 	timer_init(&server->pause, loop_clock(control->loop), go_on, server);
-	server->mhd = start_mhd(server);
-	if (!server->mhd) {
-		log_error("Couldn't start the control interface: %m");
+	if (!mhd_load(&server->mhd) || !start_daemon(server)) {
 		server_free(server);
 		return NULL;
 	}
-	server->events = watch(server, MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, on_events);
+	server->events = watch(server, server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, on_events);
 	go_on(server);
 	return server;
 }
@@ -311,8 +312,8 @@ void server_free(struct server *server)
 	timer_stop(&server->pause);
 	unwatch(&server->listen);
 	unwatch(&server->events);
-	if (server->mhd)
-		MHD_stop_daemon(server->mhd);
+	if (server->daemon)
+		server->mhd.stop_daemon(server->daemon);
 	close(server->fd);
 	g_free(server);
 }
