@@ -181,7 +181,7 @@ static void tell_ppp(struct probe *p)
 	check_fact(c, FACT_WHAT, g_strdup_printf("%u of %u", damaged, damaged + p->heard.frames));
 	if (damaged > 1) /* the first may have begun before we listened */
 		check_tell(c, FINDING_SOME_DAMAGED);
-	check_fact(c, FACT_WHAT, g_strdup_printf("%u good frames, %u damaged", p->heard.frames, damaged));
+	check_fact(c, FACT_WHAT, g_strdup_printf("%u good frame%s, %u damaged", p->heard.frames, p->heard.frames == 1 ? "" : "s", damaged));
 	check_fact(c, FACT_SPEED, c->speed ? g_strdup_printf(" %u", c->speed) : NULL);
 	check_tell(c, FINDING_FINE);
 }

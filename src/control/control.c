@@ -42,6 +42,16 @@ static void on_second(void *arg)
 	timer_set(&control->second, MAX(control->rates.until + CLOCK_SECOND, now + 1) - now);
 }
 
+/* The two clocks are read one after the other: what happened once is to have the same time whenever it is told, unless the time is set. */
+static uint64_t wall_time(struct control *control, uint64_t now)
+{
+	int64_t epoch = g_get_real_time() - (int64_t)now;
+
+	if (ABS(epoch - control->epoch) > (int64_t)CLOCK_SECOND)
+		control->epoch = epoch;
+	return now + (uint64_t)control->epoch;
+}
+
 void control_snapshot(struct control *control, bool trusted, struct snapshot *snapshot)
 {
 	count(control, rates_sample);
@@ -50,7 +60,7 @@ void control_snapshot(struct control *control, bool trusted, struct snapshot *sn
 		.log = &control->log,
 		.rates = &control->rates,
 		.now = loop_clock(control->loop)->now,
-		.time = (uint64_t)g_get_real_time(),
+		.time = wall_time(control, loop_clock(control->loop)->now),
 		.started = control->started,
 		.capturing = control->capture != NULL,
 		.capture_lost = control->capture ? capture_lost(control->capture) : 0,

@@ -17,6 +17,7 @@ struct control {
 	const struct capture *capture;
 
 	uint64_t started;
+	int64_t epoch; /* the loop's clock and this are the time since 1970 */
 	struct ring states, log;
 	struct rates rates;
 	struct timer second; /* while the link is up: takes a sample */

@@ -192,8 +192,9 @@ static void warn(struct proxy *proxy, const struct client *client, const char *w
 	proxy->unsaid++;
 	if (now < proxy->next_warning)
 		return;
-	log_warn("Couldn't connect to %s:%u through proxy %s:%u: %s (%u since last said)", inet_ntoa(addr), client->port, upstream->host,
-		 upstream->port, why, proxy->unsaid);
+	log_warn("Couldn't connect to %s:%u through proxy %s:%u: %s", inet_ntoa(addr), client->port, upstream->host, upstream->port, why);
+	if (proxy->unsaid > 1)
+		log_warn("%u connections through the proxy have failed since that was last said", proxy->unsaid);
 	proxy->unsaid = 0;
 	proxy->next_warning = now + WARN_INTERVAL;
 }

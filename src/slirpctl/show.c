@@ -110,7 +110,7 @@ static void why_down(GString *out, const json_t *state, const struct look *look)
 	const json_t *newest = get(json_array_get(history, json_array_size(history) - 1), "text");
 	const char *last = string_or(newest, string_or(get(get(state, "link"), "status_text"), ""));
 
-	if (*last)
+	if (*last && strcmp(string(get(state, "link"), "state"), "up") != 0)
 		fact(out, look, "Last", "%s", last);
 }
 
@@ -122,6 +122,8 @@ static void addresses(GString *out, const json_t *state, const struct look *look
 
 	fact(out, look, "Line", "%s (%s%s%s%s)", string(line, "name"), string(line, "kind"), known ? ", " : "", known ? rate : "",
 	     known ? "/s" : "");
+	if (!json_is_string(get(link, "local")))
+		return;
 	fact(out, look, "Addresses", "%s here, %s at the peer, MTU %.0f", string(link, "local"), string(link, "remote"), number(link, "mtu"));
 	fact(out, look, "Names", "%s for the peer, %s from the peer", string(link, "dns"), string_or(json_array_get(get(link, "peer_dns"), 0), "-"));
 }
