@@ -109,7 +109,9 @@ class Process:
         env = dict(os.environ, HOME=world.folder, XDG_CONFIG_HOME=world.folder, XDG_RUNTIME_DIR=world.folder)
         env.update(how.pop("env", {}))
         how.setdefault("start_new_session", True)
-        command = (wrapper or []) + WRAPPER + [program or PROGRAM] + [str(w) for w in words]
+        # A checker's log file is named by the process; numbers come again, and the file may then be another user's.
+        checker = [w.replace("%p", f"%p-{time.monotonic_ns()}") for w in WRAPPER]
+        command = (wrapper or []) + checker + [program or PROGRAM] + [str(w) for w in words]
         with open(self.output_path, "ab") as output:
             how.setdefault("stdout", output)
             how.setdefault("stderr", output)
