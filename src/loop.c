@@ -194,3 +194,20 @@ void loop_remove_flusher(struct loop *loop, struct flusher *flusher)
 {
 	g_ptr_array_remove(loop->flushers, flusher);
 }
+
+void loop_watch(struct loop *loop, GSource **source, int fd, GIOCondition events, GUnixFDSourceFunc fn, void *arg)
+{
+	loop_unwatch(source);
+	*source = g_unix_fd_source_new(fd, events);
+	g_source_set_callback(*source, G_SOURCE_FUNC(fn), arg, NULL);
+	g_source_attach(*source, loop_context(loop));
+}
+
+void loop_unwatch(GSource **source)
+{
+	if (!*source)
+		return;
+	g_source_destroy(*source);
+	g_source_unref(*source);
+	*source = NULL;
+}

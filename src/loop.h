@@ -8,7 +8,7 @@
 #ifndef SLIRPPD_LOOP_H
 #define SLIRPPD_LOOP_H
 
-#include <glib.h>
+#include <glib-unix.h>
 #include <stdbool.h>
 
 #include "clock.h"
@@ -26,6 +26,12 @@ GMainContext *loop_context(struct loop *loop);
 /* Runs until loop_quit(). */
 void loop_run(struct loop *loop);
 void loop_quit(struct loop *loop);
+
+/* From now on FN(FD, condition, ARG) is called in the loop when one of EVENTS is there, until it returns G_SOURCE_REMOVE or *SOURCE is
+ * unwatched. *SOURCE is NULL, or what it watched before, which ends; the caller unwatches it in any case, before FD is closed. */
+void loop_watch(struct loop *loop, GSource **source, int fd, GIOCondition events, GUnixFDSourceFunc fn, void *arg);
+/* Harmless when *SOURCE is NULL, which it is afterwards. */
+void loop_unwatch(GSource **source);
 
 /* A set of descriptors that is made anew each round. */
 struct poller {

@@ -7,7 +7,6 @@
  * connection has a timer that starts anew with each head, each request and each answer; when it fires the socket is shut down, which
  * libmicrohttpd sees and cleans up after. */
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -60,24 +59,6 @@ static const struct {
 	{ "Referrer-Policy", "no-referrer" },
 	{ "X-Content-Type-Options", "nosniff" },
 };
-
-static GSource *watch(struct server *server, int fd, GUnixFDSourceFunc fn)
-{
-	GSource *source = g_unix_fd_source_new(fd, G_IO_IN);
-
-	g_source_set_callback(source, G_SOURCE_FUNC(fn), server, NULL);
-	g_source_attach(source, loop_context(server->control->loop));
-	return source;
-}
-
-static void unwatch(GSource **source)
-{
-	if (!*source)
-		return;
-	g_source_destroy(*source);
-	g_source_unref(*source);
-	*source = NULL;
-}
 
 /* Arms the timer by which libmicrohttpd wants to be called again, whatever comes. */
 static void set_wake(struct server *server)
@@ -267,7 +248,7 @@ static gboolean on_listen(gint fd, GIOCondition condition, gpointer arg)
 	set_wake(server);
 	if (!server->pause.armed)
 		return G_SOURCE_CONTINUE;
-	unwatch(&server->listen);
+	loop_unwatch(&server->listen);
 	return G_SOURCE_REMOVE;
 }
 
@@ -275,7 +256,7 @@ static void go_on(void *arg)
 {
 	struct server *server = arg;
 
-	server->listen = watch(server, server->fd, on_listen);
+	loop_watch(server->control->loop, &server->listen, server->fd, G_IO_IN, on_listen, server);
 }
 
 static bool start_daemon(struct server *server)
@@ -301,7 +282,8 @@ struct server *server_new(struct control *control, int fd, bool trusted)
 		server_free(server);
 		return NULL;
 	}
-	server->events = watch(server, server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, on_events);
+	int epoll = server->mhd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	loop_watch(control->loop, &server->events, epoll, G_IO_IN, on_events, server);
 	go_on(server);
 	return server;
 }
@@ -310,8 +292,8 @@ void server_free(struct server *server)
 {
 	timer_stop(&server->wake);
 	timer_stop(&server->pause);
-	unwatch(&server->listen);
-	unwatch(&server->events);
+	loop_unwatch(&server->listen);
+	loop_unwatch(&server->events);
 	if (server->daemon)
 		server->mhd.stop_daemon(server->daemon);
 	close(server->fd);

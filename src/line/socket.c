@@ -63,11 +63,7 @@ static const char *look_up(const char *host, const char *port, int flags, struct
 
 static void drop_attempt(struct dial *dial)
 {
-	if (dial->source) {
-		g_source_destroy(dial->source);
-		g_source_unref(dial->source);
-		dial->source = NULL;
-	}
+	loop_unwatch(&dial->source);
 	if (dial->fd >= 0)
 		close(dial->fd);
 	dial->fd = -1;
@@ -138,13 +134,6 @@ static gboolean on_answer(gint fd, GIOCondition condition, gpointer user_data)
 	return G_SOURCE_REMOVE;
 }
 
-static void watch(struct dial *dial)
-{
-	dial->source = g_unix_fd_source_new(dial->fd, G_IO_OUT);
-	g_source_set_callback(dial->source, G_SOURCE_FUNC(on_answer), dial, NULL);
-	g_source_attach(dial->source, loop_context(dial->line->loop));
-}
-
 static void try_next(struct dial *dial)
 {
 	const struct addrinfo *address = dial->next;
@@ -156,7 +145,7 @@ static void try_next(struct dial *dial)
 	dial->next = address->ai_next;
 	dial->fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (dial->fd >= 0 && (connect(dial->fd, address->ai_addr, address->ai_addrlen) == 0 || errno == EINPROGRESS))
-		watch(dial);
+		loop_watch(dial->line->loop, &dial->source, dial->fd, G_IO_OUT, on_answer, dial);
 	else
 		attempt_failed(dial, errno);
 }

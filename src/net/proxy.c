@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
-#include <glib-unix.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -123,34 +122,16 @@ static bool parse(const char *url, struct upstream *upstream)
 
 static void close_with_reset(int fd)
 {
-	static const struct linger now = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	pump_close_resets(fd);
 	close(fd);
-}
-
-static void unwatch(GSource **source)
-{
-	if (!*source)
-		return;
-	g_source_destroy(*source);
-	g_source_unref(*source);
-	*source = NULL;
-}
-
-static void watch(GSource **source, struct loop *loop, int fd, GIOCondition events, GUnixFDSourceFunc fn, void *arg)
-{
-	*source = g_unix_fd_source_new(fd, events);
-	g_source_set_callback(*source, G_SOURCE_FUNC(fn), arg, NULL);
-	g_source_attach(*source, loop_context(loop));
 }
 
 /* Out of the proxy's sight; its memory goes when no call is under way any more. */
 static void detach(struct client *client)
 {
 	timer_stop(&client->limit);
-	unwatch(&client->hangup);
-	unwatch(&client->answer);
+	loop_unwatch(&client->hangup);
+	loop_unwatch(&client->answer);
 	g_queue_unlink(&client->proxy->clients, &client->link);
 	client->proxy = NULL;
 }
@@ -237,8 +218,8 @@ static void begin_pump(struct client *client, const char *first, size_t len)
 	int fd = client->fd, upstream = client->upstream;
 
 	timer_stop(&client->limit);
-	unwatch(&client->hangup);
-	unwatch(&client->answer);
+	loop_unwatch(&client->hangup);
+	loop_unwatch(&client->answer);
 	client->fd = client->upstream = -1;
 	client->pump = pump_new(client->proxy->loop, upstream, fd, (const uint8_t *)first, len, on_pump_done, client);
 	g_clear_pointer(&client->head, g_free);
@@ -388,7 +369,7 @@ static void ask_http(struct client *client)
 		return;
 	}
 	client->head = g_malloc(HEAD_MAX);
-	watch(&client->answer, client->proxy->loop, client->upstream, G_IO_IN, on_answer, client);
+	loop_watch(client->proxy->loop, &client->answer, client->upstream, G_IO_IN, on_answer, client);
 }
 
 static void on_connected(GObject *source, GAsyncResult *result, gpointer arg)
@@ -436,7 +417,7 @@ static void new_client(struct proxy *proxy, int fd, uint32_t addr, uint16_t port
 		return;
 	}
 	timer_set(&client->limit, CONNECT_LIMIT);
-	watch(&client->hangup, proxy->loop, fd, G_IO_HUP | G_IO_ERR, on_hangup, client);
+	loop_watch(proxy->loop, &client->hangup, fd, G_IO_HUP | G_IO_ERR, on_hangup, client);
 	g_socket_client_connect_async(proxy->dialler, proxy->server, client->cancellable, on_connected, client);
 }
 
@@ -467,7 +448,7 @@ static gboolean on_connection(gint fd, GIOCondition condition, gpointer arg)
 	if (connection >= 0) {
 		admit(proxy, connection, &from);
 	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-		unwatch(&proxy->source);
+		loop_unwatch(&proxy->source);
 		timer_set(&proxy->pause, ACCEPT_PAUSE);
 	}
 	return G_SOURCE_CONTINUE;
@@ -477,7 +458,7 @@ static void start_listening(void *arg)
 {
 	struct proxy *proxy = arg;
 
-	watch(&proxy->source, proxy->loop, proxy->fd, G_IO_IN, on_connection, proxy);
+	loop_watch(proxy->loop, &proxy->source, proxy->fd, G_IO_IN, on_connection, proxy);
 }
 
 static bool bind_socket(struct proxy *proxy)
@@ -526,7 +507,7 @@ void proxy_free(struct proxy *proxy)
 
 	while ((link = proxy->clients.head))
 		drop(link->data);
-	unwatch(&proxy->source);
+	loop_unwatch(&proxy->source);
 	timer_stop(&proxy->pause);
 	if (proxy->fd >= 0)
 		close(proxy->fd);

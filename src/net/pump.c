@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -57,21 +56,23 @@ static bool would_block(void)
 }
 
 /* Closed with data unread or with a linger time of zero, TCP says RST. */
-static void reset(struct pump *pump)
+void pump_close_resets(int fd)
 {
 	static const struct linger now = { .l_onoff = 1 };
 
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}
+
+static void reset(struct pump *pump)
+{
 	for (int side = 0; side < SIDES; side++)
-		setsockopt(pump->fds[side], SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		pump_close_resets(pump->fds[side]);
 }
 
 static void destroy(struct pump *pump)
 {
 	timer_stop(&pump->failure);
-	if (pump->source) {
-		g_source_destroy(pump->source);
-		g_source_unref(pump->source);
-	}
+	loop_unwatch(&pump->source);
 	if (pump->epoll >= 0)
 		close(pump->epoll);
 	for (int side = 0; side < SIDES; side++) {
@@ -248,9 +249,7 @@ static void watch(struct pump *pump, struct loop *loop)
 {
 	want(pump, SIDE_A, EPOLL_CTL_ADD);
 	want(pump, SIDE_B, EPOLL_CTL_ADD);
-	pump->source = g_unix_fd_source_new(pump->epoll, G_IO_IN);
-	g_source_set_callback(pump->source, G_SOURCE_FUNC(on_ready), pump, NULL);
-	g_source_attach(pump->source, loop_context(loop));
+	loop_watch(loop, &pump->source, pump->epoll, G_IO_IN, on_ready, pump);
 }
 
 /* Somebody may be typing. */

@@ -24,4 +24,7 @@ struct pump *pump_new(struct loop *loop, int a, int b, const uint8_t *first, siz
 /* Ends it at once (resets both sides), without DONE being called. */
 void pump_free(struct pump *pump);
 
+/* When FD, a TCP socket, is closed, whoever is at its other end is to see a reset. */
+void pump_close_resets(int fd);
+
 #endif

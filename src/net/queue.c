@@ -98,13 +98,19 @@ void queue_set_rate(struct queue *q, unsigned rate)
 	q->rate = rate;
 }
 
+/* Every slot is unused. */
+static void chain_slots(struct queue *q)
+{
+	for (unsigned i = 0; i < q->touched; i++)
+		q->slots[i].next = i + 1 < q->touched ? i + 1 : NONE;
+	q->unused = q->touched > 0 ? 0 : NONE;
+}
+
 void queue_clear(struct queue *q)
 {
 	for (unsigned i = 0; i < BUCKETS; i++)
 		q->buckets[i] = (struct bucket){ .head = NONE, .tail = NONE, .next = NONE };
-	for (unsigned i = 0; i < q->touched; i++)
-		q->slots[i].next = i + 1 < q->touched ? i + 1 : NONE;
-	q->unused = q->touched > 0 ? 0 : NONE;
+	chain_slots(q);
 	q->fresh = q->old = (struct list){ NONE, NONE };
 	q->packets = 0;
 	q->bytes = 0;
@@ -238,9 +244,7 @@ static void give_memory_back(struct queue *q)
 {
 	while (q->touched > KEPT)
 		g_free(g_steal_pointer(&q->slots[--q->touched].data));
-	for (unsigned i = 0; i < q->touched; i++)
-		q->slots[i].next = i + 1 < q->touched ? i + 1 : NONE;
-	q->unused = 0;
+	chain_slots(q);
 }
 
 static int32_t quantum(const struct queue *q)

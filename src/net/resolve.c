@@ -17,7 +17,6 @@
 #include <arpa/nameser.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -102,15 +101,6 @@ static gboolean on_ready(gint fd, GIOCondition condition, gpointer user_data)
 	return G_SOURCE_CONTINUE; /* whether it is still wanted, c-ares has said */
 }
 
-static void stop_watching(struct channel_socket *socket)
-{
-	if (!socket->source)
-		return;
-	g_source_destroy(socket->source);
-	g_source_unref(socket->source);
-	socket->source = NULL;
-}
-
 /* c-ares' word on what it waits for. */
 static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
@@ -119,12 +109,11 @@ static void on_state(void *arg, ares_socket_t fd, int readable, int writable)
 
 	if (!socket)
 		return;
-	stop_watching(socket);
+	loop_unwatch(&socket->source);
 	if (!readable && !writable)
 		return;
-	socket->source = g_unix_fd_source_new(fd, (readable ? G_IO_IN : 0) | (writable ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR);
-	g_source_set_callback(socket->source, G_SOURCE_FUNC(on_ready), socket, NULL);
-	g_source_attach(socket->source, loop_context(resolver->loop));
+	loop_watch(resolver->loop, &socket->source, fd, (readable ? G_IO_IN : 0) | (writable ? G_IO_OUT : 0) | G_IO_HUP | G_IO_ERR, on_ready,
+		   socket);
 }
 
 static void close_other(struct channel_socket *socket)
@@ -181,7 +170,7 @@ static bool open_stream(struct channel_socket *socket)
 
 static void end_socket(struct channel_socket *socket)
 {
-	stop_watching(socket);
+	loop_unwatch(&socket->source);
 	if (socket->dial)
 		dial_cancel(socket->dial);
 	if (socket->udp)

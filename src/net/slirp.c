@@ -27,6 +27,7 @@
 
 #include "log.h"
 #include "net/checksum.h"
+#include "net/pump.h"
 #include "net/segment.h"
 #include "reader.h"
 #include "writer.h"
@@ -166,20 +167,12 @@ static void register_poll_fd(int fd, void *opaque)
 		dialer_accepted(s->dialer, fd);
 }
 
-/* Closed so, TCP says RST: whoever is at this end is to know, too. */
-static void close_with_reset(int fd)
-{
-	static const struct linger none = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-}
-
 static void unregister_poll_fd(int fd, void *opaque)
 {
 	struct slirp_net *s = opaque;
 
 	if (s->resetting && !gate_socket_finished(s->gate, fd))
-		close_with_reset(fd);
+		pump_close_resets(fd);
 	gate_socket_closed(s->gate, fd);
 	if (gate_sockets(s->gate) <= s->peak / 2 && !s->trim.armed)
 		timer_set(&s->trim, TRIM_AFTER);

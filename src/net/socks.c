@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <glib-unix.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -64,23 +63,6 @@ struct client {
 	struct socks_udp *udp;
 };
 
-static void unwatch(GSource **source)
-{
-	if (!*source)
-		return;
-	g_source_destroy(*source);
-	g_source_unref(*source);
-	*source = NULL;
-}
-
-static void watch(GSource **source, struct loop *loop, int fd, GIOCondition events, GUnixFDSourceFunc fn, void *arg)
-{
-	unwatch(source);
-	*source = g_unix_fd_source_new(fd, events);
-	g_source_set_callback(*source, G_SOURCE_FUNC(fn), arg, NULL);
-	g_source_attach(*source, loop_context(loop));
-}
-
 /* Closed with data unread, TCP says RST, which may overtake the last thing that was said. */
 static void close_gently(int fd)
 {
@@ -93,7 +75,7 @@ static void close_gently(int fd)
 
 static void end_client(struct client *c)
 {
-	unwatch(&c->source);
+	loop_unwatch(&c->source);
 	timer_stop(&c->deadline);
 	if (c->lookup)
 		lookup_cancel(c->lookup);
@@ -187,7 +169,7 @@ static void on_dialled(void *arg, enum gate_outcome outcome, int fd)
 		refuse(c, reply_for(c, outcome));
 		return;
 	}
-	unwatch(&c->source);
+	loop_unwatch(&c->source);
 	timer_stop(&c->deadline);
 	if (!reply(c, SOCKS_SUCCEEDED, NULL)) {
 		close(fd);
@@ -234,7 +216,7 @@ static void start_connect(struct client *c)
 	const struct socks_address *to = &c->handshake.address;
 
 	timer_set(&c->deadline, CONNECT_TIMEOUT);
-	watch(&c->source, c->socks->loop, c->fd, G_IO_HUP | G_IO_ERR, on_hangup, c);
+	loop_watch(c->socks->loop, &c->source, c->fd, G_IO_HUP | G_IO_ERR, on_hangup, c);
 	if (to->type == SOCKS_IPV4) {
 		c->addresses[0] = to->addr;
 		c->addresses_count = 1;
@@ -269,7 +251,7 @@ static void start_association(struct client *c)
 		return;
 	}
 	timer_stop(&c->deadline);
-	watch(&c->source, socks->loop, c->fd, G_IO_IN, on_association, c);
+	loop_watch(socks->loop, &c->source, c->fd, G_IO_IN, on_association, c);
 	reply(c, SOCKS_SUCCEEDED, socks_udp_bound(c->udp));
 }
 
@@ -297,7 +279,7 @@ static void log_denied(int fd)
 static void denied(struct client *c)
 {
 	log_denied(c->fd);
-	unwatch(&c->source);
+	loop_unwatch(&c->source);
 	timer_set(&c->deadline, DENIED_DELAY);
 }
 
@@ -354,7 +336,7 @@ static void add_client(struct socks *socks, int fd)
 	timer_init(&c->deadline, loop_clock(socks->loop), on_deadline, c);
 	timer_set(&c->deadline, REQUEST_TIMEOUT);
 	g_ptr_array_add(socks->clients, c);
-	watch(&c->source, socks->loop, fd, G_IO_IN, on_client, c);
+	loop_watch(socks->loop, &c->source, fd, G_IO_IN, on_client, c);
 }
 
 static gboolean on_listener(gint fd, GIOCondition condition, gpointer user_data);
@@ -363,13 +345,13 @@ static void on_pause_over(void *arg)
 {
 	struct listener *listener = arg;
 
-	watch(&listener->source, listener->socks->loop, listener->fd, G_IO_IN, on_listener, listener);
+	loop_watch(listener->socks->loop, &listener->source, listener->fd, G_IO_IN, on_listener, listener);
 }
 
 /* A listener without a descriptor for those who wait would be ready for ever. */
 static void pause_listener(struct listener *listener)
 {
-	unwatch(&listener->source);
+	loop_unwatch(&listener->source);
 	timer_set(&listener->pause, ACCEPT_PAUSE);
 }
 
@@ -435,7 +417,7 @@ static bool add_listener(struct socks *socks, const struct listen_address *addre
 	listener->fd = fd;
 	timer_init(&listener->pause, loop_clock(socks->loop), on_pause_over, listener);
 	g_ptr_array_add(socks->listeners, listener);
-	watch(&listener->source, socks->loop, fd, G_IO_IN, on_listener, listener);
+	loop_watch(socks->loop, &listener->source, fd, G_IO_IN, on_listener, listener);
 	return true;
 }
 
@@ -443,7 +425,7 @@ static void free_listener(void *arg)
 {
 	struct listener *listener = arg;
 
-	unwatch(&listener->source);
+	loop_unwatch(&listener->source);
 	timer_stop(&listener->pause);
 	close(listener->fd);
 	g_free(listener);

@@ -2,7 +2,6 @@
 #include "net/socks_udp.h"
 
 #include <arpa/inet.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -186,9 +185,7 @@ struct socks_udp *socks_udp_new(struct loop *loop, struct dialer *dialer, struct
 		return NULL;
 	}
 	*port_of(&udp->client) = htons(port);
-	udp->source = g_unix_fd_source_new(udp->fd, G_IO_IN);
-	g_source_set_callback(udp->source, G_SOURCE_FUNC(on_readable), udp, NULL);
-	g_source_attach(udp->source, loop_context(loop));
+	loop_watch(loop, &udp->source, udp->fd, G_IO_IN, on_readable, udp);
 	return udp;
 }
 
@@ -197,10 +194,7 @@ void socks_udp_free(struct socks_udp *udp)
 	for (guint i = 0; i < udp->waiting->len; i++)
 		free_named(g_ptr_array_index(udp->waiting, i));
 	g_ptr_array_free(udp->waiting, TRUE);
-	if (udp->source) {
-		g_source_destroy(udp->source);
-		g_source_unref(udp->source);
-	}
+	loop_unwatch(&udp->source);
 	if (udp->dial)
 		dial_udp_free(udp->dial);
 	if (udp->fd >= 0)

@@ -11,7 +11,7 @@ import stat
 import subprocess
 import sys
 
-from harness import PATIENCE, PROGRAM, WRAPPER, Skip, echo, free_port, main, need, receive, test, wait_for
+from harness import PATIENCE, PROGRAM, WRAPPER, Skip, echo, free_port, main, need, receive, talks, test, wait_for
 
 JSON = "application/json"
 
@@ -319,15 +319,6 @@ def a_service_is_added_used_and_removed(world):
     change(path, "DELETE", "/services", f"7:127.0.0.1:{server},name=Echo")
     assert specs(path, "services") == []
     assert not talks(local)
-
-
-def talks(port):
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as s:
-        try:
-            s.sendall(b"hello")
-            return receive(s, 5) == b"hello"
-        except ConnectionError:
-            return False
 
 
 @test

@@ -300,6 +300,16 @@ def receive_all(connection):
     return receive(connection, 1 << 40)
 
 
+def talks(port):
+    """True when an echo server answers through the forward, False when the connection is refused or cut."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as s:
+        try:
+            s.sendall(b"hello")
+            return receive(s, 5) == b"hello"
+        except ConnectionError:
+            return False
+
+
 def need(program):
     path = shutil.which(program)
     if not path:

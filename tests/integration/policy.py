@@ -5,17 +5,7 @@ import os
 import socket
 import subprocess
 
-from harness import PATIENCE, Skip, echo, free_port, main, need, receive, test, udp_echo, wait_for
-
-
-def talks(port):
-    """True when an echo server answers through the forward, False when the connection is refused or cut."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as s:
-        try:
-            s.sendall(b"hello")
-            return receive(s, 5) == b"hello"
-        except ConnectionError:
-            return False
+from harness import PATIENCE, Skip, echo, free_port, main, need, receive, talks, test, udp_echo, wait_for
 
 
 def own_address():
