@@ -1,0 +1,132 @@
+/* Fuzzes EAP in both roles: the first byte says which of them begin and what they know; then each byte is a step: a packet of the input's own
+ * for one of them, a packet of the other's that is carried, changed or lost, or time. What is said to a role at rest must never be answered,
+ * nothing may grow, and nobody may be believed that does not know the secret. */
+#include <glib.h>
+#include <string.h>
+
+#include "log.h"
+#include "reader.h"
+#include "tests/unit/certs.h"
+#include "tests/unit/eap_rig.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PACKET_MAX 1500
+#define STEPS_MAX 200
+
+enum { HAS_SECRET = 1, HAS_FILES = 2, HAS_HINT = 4, TLS_13 = 8, WRONG_SECRET = 16, INTERVAL = 32 };
+
+/* In memory of its own size. */
+static void give(struct eap_end *to, const uint8_t *packet, size_t len)
+{
+	uint8_t *copy = g_memdup2(packet, len);
+
+	if (to->eap)
+		eap_input(to->eap, copy, len);
+	g_free(copy);
+}
+
+static void step_packet(struct eap_end *to, struct reader *r)
+{
+	size_t len = MIN(reader_u16(r) % PACKET_MAX, reader_left(r));
+
+	give(to, reader_bytes(r, len), len);
+}
+
+/* One byte of what an end sent last is changed, and the other gets it. */
+static void step_changed(const struct eap_end *from, struct eap_end *to, struct reader *r)
+{
+	size_t len = from->last->len / 2;
+	uint16_t at = reader_u16(r);
+	uint8_t change = reader_u8(r);
+	uint8_t *packet = g_malloc(len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		packet[i] = (uint8_t)(g_ascii_xdigit_value(from->last->str[2 * i]) << 4 | g_ascii_xdigit_value(from->last->str[2 * i + 1]));
+	if (len > 0) {
+		packet[at % len] ^= change;
+		give(to, packet, len);
+	}
+	g_free(packet);
+}
+
+static void step(struct eap_rig *rig, struct reader *r)
+{
+	uint8_t what = reader_u8(r);
+
+	rig->cut = what & 0x80;
+	switch (what % 6) {
+	case 0:
+		step_packet(&rig->server, r);
+		break;
+	case 1:
+		step_packet(&rig->client, r);
+		break;
+	case 2:
+		step_changed(&rig->server, &rig->client, r);
+		break;
+	case 3:
+		step_changed(&rig->client, &rig->server, r);
+		break;
+	case 4:
+		eap_rig_run(rig, 0);
+		break;
+	default:
+		eap_rig_run(rig, reader_u8(r) * CLOCK_SECOND);
+		break;
+	}
+}
+
+static struct eap_rig *make_rig(uint8_t how)
+{
+	struct eap_rig *rig = eap_rig_new();
+
+	log_set_sink(NULL, NULL);
+	if (!(how & HAS_SECRET))
+		rig->secrets[0].client = NULL;
+	if (how & HAS_FILES) {
+		rig->server_files = (struct tls_files){ certs_path(CERTS_SRV), certs_path(CERTS_CA), certs_path(CERTS_SRV_KEY) };
+		rig->client_files = (struct tls_files){ certs_path(CERTS_BOB), certs_path(CERTS_CA), certs_path(CERTS_BOB_KEY) };
+	}
+	if (how & HAS_HINT)
+		rig->server.config.remote_name = rig->client.config.remote_name = (char *)(uintptr_t)"bob";
+	if (how & TLS_13)
+		rig->server.config.tls.max_version = rig->client.config.tls.max_version = 13;
+	if (how & WRONG_SECRET)
+		rig->client.config.password = (char *)(uintptr_t)"wrong";
+	if (how & INTERVAL)
+		rig->server.config.eap.interval = 60;
+	return rig;
+}
+
+static void check(const struct eap_rig *rig, uint8_t how)
+{
+	bool believed = strstr(rig->server.events->str, "peer bob;") != NULL;
+
+	g_assert(rig->server.longest <= 1034 && rig->client.longest <= 1034);
+	g_assert(!(believed && (how & WRONG_SECRET) && !(how & HAS_FILES)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reader r = reader_new(data, size);
+	uint8_t how = reader_u8(&r);
+	uint8_t who = reader_u8(&r);
+
+	struct eap_rig *rig = make_rig(how);
+	if (who & 1)
+		eap_rig_start_client(rig);
+	if (who & 2)
+		eap_rig_start_server(rig);
+	for (unsigned i = 0; i < STEPS_MAX && reader_left(&r) > 0; i++)
+		step(rig, &r);
+	check(rig, how);
+	if (rig->server.eap)
+		eap_end(rig->server.eap);
+	unsigned sent = rig->server.sent;
+	if (rig->server.eap)
+		give(&rig->server, data, size);
+	g_assert(rig->server.sent == sent);
+	eap_rig_free(rig);
+	return 0;
+}
