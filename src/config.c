@@ -32,6 +32,38 @@ static void ipcp_defaults(struct ipcp_config *ipcp)
 	ipcp->limits.max_failure = IPCP_MAX_FAILURE;
 }
 
+/* pppd 2.5's, built with EAP-TLS. */
+static void auth_defaults(struct auth_config *auth)
+{
+	auth->allow_ip = g_array_new(FALSE, TRUE, sizeof(struct address_rule));
+	auth->allow_numbers = g_ptr_array_new_with_free_func(g_free);
+	auth->pap.restart = auth->chap.restart = auth->eap.restart = 3;
+	auth->pap.max_requests = 10;
+	auth->pap.timeout = 30;
+	auth->chap.max_challenges = 10;
+	auth->chap.timeout = 60;
+	auth->eap.max_requests = 30;
+	auth->eap.timeout = 20;
+	auth->eap.max_answers = 20;
+	auth->tls.max_version = 12;
+	auth->tls.verify = TLS_VERIFY_NONE;
+}
+
+static void ccp_defaults(struct ccp_config *ccp)
+{
+	ccp->enabled = true;
+	ccp->bsd_receive = ccp->bsd_send = 15;
+	ccp->deflate_receive = ccp->deflate_send = 15;
+	ccp->deflate_draft = true;
+	ccp->limits = default_limits;
+}
+
+static void ipv6cp_defaults(struct ipv6cp_config *ipv6cp)
+{
+	ipv6cp->enabled = true;
+	ipv6cp->limits = default_limits;
+}
+
 static void net_defaults(struct net_config *net)
 {
 	net->backend = NET_SLIRP;
@@ -85,7 +117,10 @@ struct config *config_new(void)
 	struct config *config = g_new0(struct config, 1);
 
 	lcp_defaults(&config->lcp);
+	auth_defaults(&config->auth);
 	ipcp_defaults(&config->ipcp);
+	ipv6cp_defaults(&config->ipv6cp);
+	ccp_defaults(&config->ccp);
 	config->line.kind = LINE_TTY;
 	config->line.flow = FLOW_UNCHANGED;
 	config->line.modem = true;
@@ -99,6 +134,21 @@ struct config *config_new(void)
 	return config;
 }
 
+static void auth_clear(struct auth_config *auth)
+{
+	const struct tls_config *tls = &auth->tls;
+	char *strings[] = {
+		auth->name, auth->user, auth->remote_name, auth->pap_secrets, auth->chap_secrets, auth->remote_number,
+		tls->ca, tls->capath, tls->cert, tls->key, tls->pkcs12, tls->crl, tls->crl_dir,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+		g_free(strings[i]);
+	free_secret(auth->password);
+	g_array_free(auth->allow_ip, TRUE);
+	g_ptr_array_free(auth->allow_numbers, TRUE);
+}
+
 void config_free(struct config *config)
 {
 	if (!config)
@@ -106,12 +156,13 @@ void config_free(struct config *config)
 	char *strings[] = {
 		config->program, config->line.device, config->line.pty, config->line.socket, config->line.init,
 		config->line.connect, config->line.disconnect, config->line.welcome, config->logfile, config->ipparam,
-		config->linkname, config->control, config->capture,
+		config->linkname, config->control, config->capture, config->lcp.rtt_file, config->lcp.callback,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
 	g_array_free(config->metrics, TRUE);
+	auth_clear(&config->auth);
 	net_config_clear(&config->net);
 	g_free(config);
 }

@@ -27,6 +27,74 @@ struct cp_limits {
 	unsigned max_failure;   /* Configure-Naks before turning to Rejects */
 };
 
+/* Ways to prove who one is (options require-…, refuse-…): bits. */
+enum auth_method { AUTH_PAP = 1, AUTH_CHAP_MD5 = 2, AUTH_MSCHAP = 4, AUTH_MSCHAP_V2 = 8, AUTH_EAP = 16 };
+#define AUTH_CHAPS (AUTH_CHAP_MD5 | AUTH_MSCHAP | AUTH_MSCHAP_V2)
+#define AUTH_NAME_MAX 255 /* bytes of a name or of a secret */
+
+enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_SUBJECT, TLS_VERIFY_NAME, TLS_VERIFY_SUFFIX };
+
+/* EAP-TLS: paths, as given; NULL: not given, and the eaptls files may name them. */
+struct tls_config {
+	char *ca, *capath, *cert, *key, *pkcs12, *crl, *crl_dir;
+	unsigned max_version; /* 10 * major + minor; 12 by default */
+	bool verify_key_usage;
+	enum tls_verify verify;
+};
+
+struct auth_config {
+	bool required;    /* auth: the peer must prove who it is */
+	unsigned require; /* methods that it may use; 0 with `required`: each for which there is a secret */
+	unsigned refuse;  /* methods that we never use ourselves */
+	char *name;       /* our name, in secrets files and as a server: host name (and domain) unless given */
+	char *user;       /* the name that we present: `name` unless given */
+	char *password;   /* that we present; NULL: look into the secrets files */
+	char *remote_name; /* the peer's name in secrets files; NULL: as it says itself */
+	char *pap_secrets, *chap_secrets; /* paths; NULL: the usual ones */
+	bool papcrypt;    /* secrets of peers in pap-secrets are hashes only */
+	bool strip_domain; /* chapms-strip-domain */
+	bool need_peer_eap;
+	GArray *allow_ip; /* of struct address_rule: what a peer that need not prove anything may use; empty: anything */
+	char *remote_number;
+	GPtrArray *allow_numbers; /* of char * */
+	struct { unsigned restart, max_requests, timeout; } pap;               /* seconds; timeout 0: for ever */
+	struct { unsigned restart, max_challenges, interval, timeout; } chap;  /* interval 0: no rechallenge */
+	struct { unsigned restart, max_requests, interval, timeout, max_answers; } eap; /* the last two: as a client */
+	struct tls_config tls;
+};
+
+/* An entry of a secrets line's address column, or of allow-ip; the first that matches decides. */
+struct address_rule {
+	bool permit;
+	uint32_t address, mask; /* host byte order */
+};
+
+#define MPPE_40 1
+#define MPPE_128 2
+
+struct ccp_config {
+	bool enabled;       /* off: noccp */
+	/* Code sizes or window sizes (9 to 15 bits) that we ask the peer to send with, and that we send with at most; 0: not at all. */
+	unsigned bsd_receive, bsd_send;
+	unsigned deflate_receive, deflate_send;
+	bool deflate_draft; /* the old option number, too; off: nodeflatedraft */
+	bool mppe_required;
+	unsigned mppe;      /* MPPE_40, MPPE_128: what may be used; 0: no MPPE */
+	bool mppe_stateful; /* the peer may insist on it */
+	struct cp_limits limits;
+};
+
+struct ipv6cp_config {
+	bool enabled;       /* off: noipv6 */
+	uint64_t local, remote; /* interface identifiers; 0: none given */
+	bool accept_local, accept_remote;
+	bool use_ipaddr;    /* identifiers from IPv4 addresses */
+	bool use_persistent; /* ours from an Ethernet address */
+	bool use_remotenumber;
+	bool noremote, nosend;
+	struct cp_limits limits;
+};
+
 struct lcp_config {
 	bool neg_mru;      /* off: default-mru; the option is neither asked for nor accepted */
 	bool neg_asyncmap; /* off: default-asyncmap */
@@ -43,6 +111,8 @@ struct lcp_config {
 	unsigned echo_interval; /* seconds; 0: none */
 	unsigned echo_failure;  /* 0: never give up */
 	bool echo_adaptive;
+	char *rtt_file;   /* lcp-rtt-file */
+	char *callback;   /* the number at which we are to be called back; NULL: no callback is asked for */
 	struct cp_limits limits;
 };
 
@@ -56,7 +126,7 @@ struct ipcp_config {
 	bool no_address;   /* ipcp-no-address: do not negotiate the IP-Address option */
 	bool no_addresses; /* ipcp-no-addresses: refuse the obsolete IP-Addresses option */
 	bool noremoteip, nosendip;
-	bool vj, vj_cid;   /* off: novj, novjccomp (kept for when VJ is built; never negotiated before) */
+	bool vj, vj_cid;   /* off: novj, novjccomp */
 	unsigned vj_max_slots;
 	uint32_t dns[2];   /* ms-dns: told to a peer that asks */
 	uint32_t wins[2];  /* ms-wins */
@@ -91,7 +161,7 @@ enum net_backend { NET_SLIRP, NET_TUN };
 
 #define CONFIG_NAME_MAX 32
 
-/* service [udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT] */
+/* service [udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT]; HOST may be an IPv6 address in brackets */
 struct service {
 	uint8_t protocol; /* CONFIG_TCP or CONFIG_UDP */
 	uint16_t port;    /* at our PPP address */
@@ -100,15 +170,19 @@ struct service {
 	unsigned max;     /* conversations at once; 0: as max-flows-per-service says */
 	unsigned idle;    /* seconds without a packet after which a conversation is ended; 0: none but the protocol's own */
 	char name[CONFIG_NAME_MAX]; /* for people; may be empty */
+	struct in6_addr host6; /* where it leads instead of `host`; :: where that is no IPv6 address */
 };
 
-/* forward [udp:][BIND:]PORT:[HOST:]PORT */
+/* forward [udp:][BIND:]PORT:[HOST:]PORT; BIND and HOST may be IPv6 addresses in brackets, BIND only where HOST is one, too */
 struct forward {
 	uint8_t protocol;
 	uint32_t bind; /* 127.0.0.1 unless given; 0.0.0.0 is 0 */
 	uint16_t port;
-	uint32_t host; /* 0: the peer */
+	uint32_t host; /* 0: the peer, unless HOST6 is given */
 	uint16_t host_port;
+	bool binds6; /* BIND6 instead of BIND */
+	struct in6_addr bind6;
+	struct in6_addr host6; /* :: where it is no IPv6 address */
 };
 
 /* permit-from, deny-from, permit-to, deny-to CIDR[:PORT]: the first rule of a list that matches decides; where none does, the packet
@@ -153,7 +227,10 @@ struct net_config {
 struct config {
 	char *program; /* argv[0] as it was */
 	struct lcp_config lcp;
+	struct auth_config auth;
 	struct ipcp_config ipcp;
+	struct ipv6cp_config ipv6cp;
+	struct ccp_config ccp;
 	struct line_config line;
 	struct net_config net;
 
@@ -165,7 +242,6 @@ struct config {
 
 	bool nodetach, updetach;
 	bool up_sdnotify;   /* READY=1 to $NOTIFY_SOCKET when the link is up; nodetach is set, too */
-	bool auth_required; /* auth: refused by compat/ until the peer can be authenticated */
 	bool persist;
 	unsigned maxfail;   /* 0: no limit */
 	unsigned holdoff;   /* seconds */

@@ -1,5 +1,4 @@
 /* From the arguments to a running loop: the only file that knows all rooms. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
@@ -17,10 +16,12 @@
 #include "capture.h"
 #include "check/check.h"
 #include "compat/pppd/options.h"
+#include "compat/pppd/secrets.h"
 #include "config.h"
 #include "control/control.h"
 #include "log.h"
 #include "loop.h"
+#include "ppp/ipv6cp.h"
 #include "priv.h"
 #include "requests.h"
 #include "session.h"
@@ -36,6 +37,8 @@ struct program {
 	struct config *config;
 	struct options *options;
 	struct loop *loop;
+	struct secrets_files *secrets;
+	struct config *peer_config; /* for a peer whose secrets line has options, or NULL */
 	struct session *session;
 	struct capture *capture;
 	struct requests *requests;
@@ -175,14 +178,17 @@ static void on_done(void *arg, enum exit_status status)
 static char *describe(const struct program *p, enum session_state state)
 {
 	struct session_report report;
-	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN];
+	char local[PRINT_ADDRESS_MAX], remote[PRINT_ADDRESS_MAX];
+	char local6[IPV6CP_TEXT_MAX], remote6[IPV6CP_TEXT_MAX];
 
 	session_report(p->session, &report);
 	if (state != SESSION_UP)
 		return g_strdup_printf("%s: %s", session_state_name(state), report.line);
-	const struct in_addr ours = { htonl(report.ppp.addresses.local) }, peers = { htonl(report.ppp.addresses.remote) };
-	return g_strdup_printf("up: %s <-> %s on %s", inet_ntop(AF_INET, &ours, local, sizeof(local)),
-			       inet_ntop(AF_INET, &peers, remote, sizeof(remote)), report.line);
+	if (!report.ppp.ip_up)
+		return g_strdup_printf("up: %s <-> %s on %s", ipv6cp_text(local6, report.ppp.identifiers.local),
+				       ipv6cp_text(remote6, report.ppp.identifiers.remote), report.line);
+	return g_strdup_printf("up: %s <-> %s on %s", print_ip(local, report.ppp.addresses.local),
+			       print_ip(remote, report.ppp.addresses.remote), report.line);
 }
 
 /* Told to everyone who watches: the service manager, a capture, the status page. */
@@ -201,10 +207,26 @@ static void on_state(void *arg, enum session_state state)
 	g_free(text);
 }
 
+static const struct config *on_peer_config(void *arg, const char *peer, char **options)
+{
+	struct program *p = arg;
+	char *why = NULL;
+
+	config_free(p->peer_config);
+	p->peer_config = config_new();
+	if (secrets_apply_options(p->options, (const char *const *)options, p->peer_config, &why))
+		return p->peer_config;
+	log_error("In the secrets file's line for %s: %s", peer, why);
+	g_free(why);
+	g_clear_pointer(&p->peer_config, config_free);
+	return NULL;
+}
+
 static const struct session_events session_events = {
 	.state = on_state,
 	.line_open = on_line_open,
 	.up = on_up,
+	.peer_config = on_peer_config,
 	.done = on_done,
 };
 
@@ -219,7 +241,8 @@ static void take_signal(struct program *p, int sig)
 	case SIGUSR1:
 		log_toggle_debug();
 		break;
-	case SIGUSR2: /* opens CCP again: there is none */
+	case SIGUSR2:
+		session_reopen_ccp(p->session);
 		break;
 	default:
 		log_error("Fatal signal %d", sig);
@@ -285,12 +308,13 @@ static bool open_control(struct program *p)
 /* The session, and what watches it. */
 static bool open_session(struct program *p)
 {
-	p->session = session_new(p->config, p->loop, &session_events, p);
+	p->secrets = secrets_files_new(p->config);
+	p->session = session_new(p->config, &secrets_of_files, p->secrets, p->loop, &session_events, p);
 	return p->session && open_capture(p) && open_control(p);
 }
 
 /* A program in the background is in another folder. */
-static void make_absolute(char **path)
+static void make_one_absolute(char **path)
 {
 	char *given = *path;
 
@@ -300,6 +324,18 @@ static void make_absolute(char **path)
 	g_free(given);
 }
 
+static void make_absolute(struct config *config)
+{
+	struct tls_config *tls = &config->auth.tls;
+	char **const paths[] = {
+		&config->control, &config->capture, &config->lcp.rtt_file, &config->auth.pap_secrets, &config->auth.chap_secrets,
+		&tls->ca, &tls->capath, &tls->cert, &tls->key, &tls->pkcs12, &tls->crl, &tls->crl_dir,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
+		make_one_absolute(paths[i]);
+}
+
 static void close_session(struct program *p)
 {
 	control_free(p->control);
@@ -307,6 +343,8 @@ static void close_session(struct program *p)
 	if (p->session)
 		session_free(p->session);
 	p->session = NULL;
+	secrets_files_free(p->secrets);
+	config_free(p->peer_config);
 	requests_free(p->requests);
 	if (p->capture)
 		capture_close(p->capture);
@@ -349,8 +387,7 @@ static int start(struct program *p, const char *name)
 	log_syslog_only(LOG_NOTICE, "%s %s started by %s, uid %u", name, PACKAGE_VERSION, user_name(), (unsigned)getuid());
 	p->background = -1;
 	log_set_lent(keeps_log(config));
-	make_absolute(&p->config->control);
-	make_absolute(&p->config->capture);
+	make_absolute(p->config);
 	if (!config->nodetach) {
 		p->background = background_fork();
 		if (p->background < 0) {

@@ -149,6 +149,29 @@ int priv_open_log(const char *path)
 	return fd;
 }
 
+/* A file that is longer belongs to something else. */
+static bool fits(int fd, size_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return false;
+	errno = EINVAL;
+	return S_ISREG(st.st_mode) && st.st_size <= (off_t)size && ftruncate(fd, (off_t)size) == 0;
+}
+
+int priv_open_rtt(const char *path, size_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC, 0644);
+
+	if (fd < 0 || fits(fd, size))
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 static int move_aside(const char *path)
 {
 	char *old = g_strdup_printf("%s.1", path);

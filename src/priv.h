@@ -25,6 +25,9 @@ pid_t priv_shell(const char *command, int in, int out, int err);
 /* Appends to (or makes, mode 0644) a log file, or writes to a FIFO whether it is read or not; the descriptor, or -1 with errno. */
 int priv_open_log(const char *path);
 
+/* Opens or makes (mode 0644) the file of echo round trips, SIZE bytes long, for reading and writing; the descriptor, or -1 with errno. */
+int priv_open_rtt(const char *path, size_t size);
+
 /* Makes (mode 0600) or empties a file for a capture; a symbolic link is refused, since a capture holds what was said in secret. ROTATE:
  * what is there becomes PATH.1 first. A FIFO is opened whether it is read or not. The descriptor, non-blocking, or -1 with errno. May be
  * called from any thread. */
@@ -47,6 +50,8 @@ int priv_tun_open(const char *name, char *ifname, bool *vnet_hdr);
 /* Gives the interface its point-to-point addresses (host byte order) and MTU and takes it up; or takes it down. 0, or -1 with errno. */
 int priv_tun_up(const char *ifname, uint32_t local, uint32_t remote, unsigned mtu);
 int priv_tun_down(const char *ifname);
+/* Gives the interface the address fe80::IDENTIFIER/64, or (not ADD) takes it away. */
+int priv_tun_address6(const char *ifname, uint64_t identifier, bool add);
 
 /* Makes the Unix socket PATH, which only its owner may connect to, and listens on it. What a dead process left there is replaced, a
  * living one's socket and a file that is no socket are left alone. Returns a non-blocking descriptor, and in MADE what to remove at

@@ -92,8 +92,12 @@ static int set_up(int fd, const char *ifname, bool up)
 
 static int configure(int fd, const char *ifname, uint32_t local, uint32_t remote, unsigned mtu)
 {
-	if (set_address(fd, ifname, SIOCSIFADDR, local) < 0 || set_address(fd, ifname, SIOCSIFDSTADDR, remote) < 0 ||
-	    set_address(fd, ifname, SIOCSIFNETMASK, UINT32_MAX) < 0 || set_mtu(fd, ifname, mtu) < 0)
+	if (local != 0 && (set_address(fd, ifname, SIOCSIFADDR, local) < 0 || set_address(fd, ifname, SIOCSIFDSTADDR, remote) < 0 ||
+			   set_address(fd, ifname, SIOCSIFNETMASK, UINT32_MAX) < 0))
+		return -1;
+	if (local == 0)
+		set_address(fd, ifname, SIOCSIFADDR, 0);
+	if (set_mtu(fd, ifname, mtu) < 0)
 		return -1;
 	return set_up(fd, ifname, true);
 }
@@ -117,6 +121,38 @@ int priv_tun_down(const char *ifname)
 	if (fd < 0)
 		return -1;
 	if (set_up(fd, ifname, false) < 0)
+		return close_failed(fd);
+	close(fd);
+	return 0;
+}
+
+/* What netdevice(7) calls in6_ifreq; the kernel's header for it cannot stand beside libc's. */
+struct address6 {
+	struct in6_addr addr;
+	uint32_t prefix;
+	int index;
+};
+
+static int change_address6(int fd, const char *ifname, uint64_t identifier, bool add)
+{
+	struct address6 request = { .addr.s6_addr = { 0xfe, 0x80 }, .prefix = 64 };
+	struct ifreq ifr;
+
+	if (!set_name(&ifr, ifname) || ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
+		return -1;
+	request.index = ifr.ifr_ifindex;
+	for (unsigned i = 0; i < 8; i++)
+		request.addr.s6_addr[15 - i] = (uint8_t)(identifier >> 8 * i);
+	return ioctl(fd, add ? SIOCSIFADDR : SIOCDIFADDR, &request);
+}
+
+int priv_tun_address6(const char *ifname, uint64_t identifier, bool add)
+{
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -1;
+	if (change_address6(fd, ifname, identifier, add) < 0 && errno != EEXIST)
 		return close_failed(fd);
 	close(fd);
 	return 0;

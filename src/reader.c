@@ -25,7 +25,8 @@ const uint8_t *reader_bytes(struct reader *r, size_t len)
 		return NULL;
 	}
 	const uint8_t *bytes = r->at;
-	r->at += len;
+	if (len > 0) /* AT may be NULL: C does not allow to add even nothing to that */
+		r->at += len;
 	return bytes;
 }
 

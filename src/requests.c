@@ -50,12 +50,13 @@ static char *change(struct requests *r, struct net_config *wanted)
 
 static bool same_door(const struct forward *a, const struct forward *b)
 {
-	return a->protocol == b->protocol && a->port == b->port && a->bind == b->bind;
+	return a->protocol == b->protocol && a->port == b->port && a->bind == b->bind && a->binds6 == b->binds6 &&
+	       IN6_ARE_ADDR_EQUAL(&a->bind6, &b->bind6);
 }
 
 static bool same_forward(const struct forward *a, const struct forward *b)
 {
-	return same_door(a, b) && a->host == b->host && a->host_port == b->host_port;
+	return same_door(a, b) && a->host == b->host && a->host_port == b->host_port && IN6_ARE_ADDR_EQUAL(&a->host6, &b->host6);
 }
 
 static int find_forward(const GArray *forwards, const struct forward *wanted, bool (*same)(const struct forward *, const struct forward *))

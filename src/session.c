@@ -3,6 +3,7 @@
 #include "session_internal.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include "log.h"
 #include "priv.h"
@@ -58,7 +59,7 @@ static bool is_last(const struct session *s)
 
 static void over(struct session *s)
 {
-	if (s->quit && !ended_by_script(s))
+	if (s->quit && !ended_by_script(s) && s->status != EXIT_CALLBACK)
 		s->status = EXIT_USER_REQUEST;
 	if (s->parked && !s->quit) {
 		set_stage(s, STAGE_REST);
@@ -196,7 +197,7 @@ static void on_maxconnect(void *arg)
 static void on_idle(void *arg)
 {
 	struct session *s = arg;
-	uint64_t limit = s->config->idle * CLOCK_SECOND;
+	uint64_t limit = (s->limits ? s->limits : s->config)->idle * CLOCK_SECOND;
 	uint64_t quiet = transfer_idle(s->transfer);
 
 	if (quiet < limit) {
@@ -208,61 +209,159 @@ static void on_idle(void *arg)
 	ppp_close(s->ppp, "Link inactive", EXIT_IDLE_TIMEOUT);
 }
 
-static void on_ip_up(void *arg, const struct ppp_addresses *a)
+/* The backend learns which networks are up now. */
+static bool update_net(struct session *s)
 {
-	struct session *s = arg;
-	struct net_link link = { .local = a->local, .remote = a->remote, .dns = s->config->ipcp.own_dns,
-				 .peer_dns = a->peer_dns[0], .mtu = a->mtu, .rate = line_rate(s->line) };
+	const struct ppp_addresses *a = &s->addresses;
+	struct net_link link = { .local = a->local, .remote = a->remote, .dns = a->local ? s->config->ipcp.own_dns : 0,
+				 .peer_dns = a->peer_dns[0], .mtu = MAX(a->mtu, s->identifiers.mtu), .rate = line_rate(s->line),
+				 .local_id = s->identifiers.local, .remote_id = s->identifiers.remote };
 
-	if (!net_up(s->net, &link)) {
+	return net_up(s->net, &link);
+}
+
+static bool network_is_up(const struct session *s)
+{
+	return s->addresses.mtu > 0 || s->identifiers.mtu > 0;
+}
+
+static void start_timers(struct session *s)
+{
+	const struct config *config = s->limits ? s->limits : s->config;
+
+	if (config->maxconnect && !s->maxconnect.armed)
+		timer_set(&s->maxconnect, config->maxconnect * CLOCK_SECOND);
+	if (config->idle && !s->idle.armed)
+		timer_set(&s->idle, config->idle * CLOCK_SECOND);
+}
+
+/* One more network is up. */
+static void network_up(struct session *s, uint16_t mtu, bool first)
+{
+	if (!update_net(s)) {
 		ppp_close(s->ppp, "Interface configuration failed", EXIT_FATAL_ERROR);
 		return;
 	}
 	s->status = EXIT_OK;
 	s->was_up = true;
 	s->unsuccess = 0;
-	transfer_ip_up(s->transfer, a->mtu);
-	if (s->config->maxconnect)
-		timer_set(&s->maxconnect, s->config->maxconnect * CLOCK_SECOND);
-	if (s->config->idle)
-		timer_set(&s->idle, s->config->idle * CLOCK_SECOND);
-	set_state(s, SESSION_UP);
+	if (first)
+		transfer_ip_up(s->transfer, mtu);
+	start_timers(s);
 }
 
-static void on_ip_down(void *arg)
+static void log_statistics(struct session *s)
 {
-	struct session *s = arg;
 	struct ppp_report report;
 	const struct ppp_counters *c = &report.counters;
 
 	ppp_get_report(s->ppp, &report);
 	uint64_t seconds = (loop_clock(s->loop)->now - report.up_since) / CLOCK_SECOND;
 	unsigned tenths = (unsigned)((seconds + 5) / 6);
+	log_info("Connect time %u.%u minutes.", tenths / 10, tenths % 10);
+	log_info("Sent %llu bytes, received %llu bytes.", (unsigned long long)c->bytes_out, (unsigned long long)c->bytes_in);
 	session_add_traffic(&s->past, c);
+}
 
+static void network_down(struct session *s)
+{
+	if (network_is_up(s)) {
+		update_net(s);
+		return;
+	}
 	transfer_ip_down(s->transfer);
 	net_down(s->net);
 	stop_timers(s);
-	log_info("Connect time %u.%u minutes.", tenths / 10, tenths % 10);
-	log_info("Sent %llu bytes, received %llu bytes.", (unsigned long long)c->bytes_out, (unsigned long long)c->bytes_in);
+}
+
+static void on_ip_up(void *arg, const struct ppp_addresses *a)
+{
+	struct session *s = arg;
+	bool first = !network_is_up(s);
+
+	s->addresses = *a;
+	s->had_ip = true;
+	network_up(s, a->mtu, first);
+	if (s->state == SESSION_UP)
+		s->events->state(s->arg, s->state); /* the addresses are news */
+}
+
+static void on_ip_down(void *arg)
+{
+	struct session *s = arg;
+
+	s->addresses = (struct ppp_addresses){ 0 };
+	network_down(s);
+	log_statistics(s);
+}
+
+static void on_ipv6_up(void *arg, const struct ppp_identifiers *identifiers)
+{
+	struct session *s = arg;
+	bool first = !network_is_up(s);
+
+	s->identifiers = *identifiers;
+	network_up(s, identifiers->mtu, first);
+}
+
+/* The statistics are IPv4's where it was up at all, as pppd has it. */
+static void on_ipv6_down(void *arg)
+{
+	struct session *s = arg;
+
+	s->identifiers = (struct ppp_identifiers){ 0 };
+	network_down(s);
+	if (!s->had_ip)
+		log_statistics(s);
+}
+
+static void on_echo(void *arg, uint64_t microseconds, unsigned lost)
+{
+	struct session *s = arg;
+	const struct lcp_config *lcp = &s->config->lcp;
+
+	if (!lcp->rtt_file)
+		return;
+	if (!s->rtt && !s->rtt_failed)
+		s->rtt = rtt_open(lcp->rtt_file, lcp->echo_interval);
+	s->rtt_failed = !s->rtt;
+	if (s->rtt)
+		rtt_add(s->rtt, (uint32_t)time(NULL), microseconds, lost);
 }
 
 static void on_phase(void *arg, enum ppp_phase phase)
 {
 	struct session *s = arg;
 
+	if (phase <= PHASE_ESTABLISH || phase >= PHASE_TERMINATE)
+		g_clear_pointer(&s->rtt, rtt_close);
+
 	if (s->stage == STAGE_LINK && (phase == PHASE_ESTABLISH || phase == PHASE_NETWORK))
 		set_state(s, SESSION_NEGOTIATING);
 	else if (s->stage == STAGE_LINK && phase == PHASE_TERMINATE)
 		set_state(s, SESSION_CLOSING);
-	else if (phase == PHASE_RUNNING)
+	if (phase == PHASE_RUNNING) {
+		set_state(s, SESSION_UP);
 		s->events->up(s->arg);
+	}
 }
 
+/* A peer that proved who it is may have options of its own, in its secrets line. */
+static void on_authenticated(void *arg, const char *peer, char **options)
+{
+	struct session *s = arg;
+
+	s->limits = options && s->events->peer_config ? s->events->peer_config(s->arg, peer, options) : NULL;
+	ppp_set_ipcp(s->ppp, s->limits ? &s->limits->ipcp : &s->config->ipcp);
+}
+
+/* Who is called back has to hang up, and wait for the call. */
 static void on_finished(void *arg, enum exit_status status)
 {
 	struct session *s = arg;
 
+	if (status == EXIT_CALLBACK)
+		s->quit = true;
 	s->status = status;
 	end_link(s);
 }
@@ -271,6 +370,10 @@ static const struct ppp_events ppp_events = {
 	.ip = on_ip,
 	.ip_up = on_ip_up,
 	.ip_down = on_ip_down,
+	.ipv6_up = on_ipv6_up,
+	.ipv6_down = on_ipv6_down,
+	.authenticated = on_authenticated,
+	.echo = on_echo,
 	.phase = on_phase,
 	.finished = on_finished,
 };
@@ -280,7 +383,7 @@ static void make_link(struct session *s)
 {
 	s->line = line_new(&s->config->line, s->loop, &line_events, s);
 	s->transfer = transfer_new(s->loop, s->line, s->net);
-	s->ppp = ppp_new(s->config, loop_clock(s->loop), &ppp_events, s, transfer_outbuf(s->transfer));
+	s->ppp = ppp_new(s->config, s->secrets, s->secrets_arg, loop_clock(s->loop), &ppp_events, s, transfer_outbuf(s->transfer));
 	transfer_set_ppp(s->transfer, s->ppp);
 	session_set_capture(s, s->capture);
 }
@@ -317,7 +420,9 @@ static void attempt(void *arg)
 	set_stage(s, STAGE_OPENING);
 	s->status = EXIT_CONNECT_FAILED;
 	s->need_holdoff = true;
-	s->was_up = s->close_asked = false;
+	s->rtt_failed = false;
+	s->was_up = s->had_ip = s->close_asked = false;
+	s->limits = NULL;
 	s->unsuccess++;
 	line_open(s->line, s->config->persist);
 }
@@ -383,6 +488,12 @@ void session_signal(struct session *s, int sig)
 	}
 	s->need_holdoff = false;
 	close_by_signal(s, sig, again);
+}
+
+void session_reopen_ccp(struct session *s)
+{
+	if (s->stage == STAGE_LINK)
+		ppp_reopen_ccp(s->ppp);
 }
 
 void session_hangup(struct session *s)
@@ -458,11 +569,14 @@ static void on_net_packet(void *arg, const uint8_t *packet, size_t len)
 
 static const struct net_events net_events = { .packet = on_net_packet };
 
-struct session *session_new(const struct config *config, struct loop *loop, const struct session_events *events, void *arg)
+struct session *session_new(const struct config *config, const struct secrets *secrets, void *secrets_arg, struct loop *loop,
+			    const struct session_events *events, void *arg)
 {
 	struct session *s = g_new0(struct session, 1);
 
 	s->config = config;
+	s->secrets = secrets;
+	s->secrets_arg = secrets_arg;
 	s->loop = loop;
 	s->events = events;
 	s->arg = arg;
@@ -486,6 +600,7 @@ void session_free(struct session *s)
 	timer_stop(&s->holdoff);
 	stop_timers(s);
 	free_link(s);
+	g_clear_pointer(&s->rtt, rtt_close);
 	net_close(s->net);
 	priv_remove_pid(s->name);
 	if (s->link_name)

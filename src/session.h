@@ -48,12 +48,16 @@ struct session_events {
 	void (*line_open)(void *arg);
 	/* The first network protocol came up (updetach, sd_notify). */
 	void (*up)(void *arg);
+	/* The peer has proved that it is PEER, and its secrets line names these OPTIONS: the configuration that holds for it (limits and IPCP's
+	 * part of it are used), which must outlive the session or the next call; NULL: none, the usual one holds. May be NULL. */
+	const struct config *(*peer_config)(void *arg, const char *peer, char **options);
 	/* All is over; STATUS is the program's exit code. */
 	void (*done)(void *arg, enum exit_status status);
 };
 
-/* Opens the backend (forwards are bound now). NULL, with one line logged, when that fails. */
-struct session *session_new(const struct config *config, struct loop *loop, const struct session_events *events, void *arg);
+/* Opens the backend (forwards are bound now). NULL, with one line logged, when that fails. SECRETS as for ppp_new(). */
+struct session *session_new(const struct config *config, const struct secrets *secrets, void *secrets_arg, struct loop *loop,
+			    const struct session_events *events, void *arg);
 void session_free(struct session *s);
 
 /* Opens the line and goes on from there. */
@@ -61,6 +65,9 @@ void session_start(struct session *s);
 
 /* SIGHUP, SIGINT, SIGTERM, as pppd takes them. */
 void session_signal(struct session *s, int signal);
+
+/* SIGUSR2: compression is negotiated anew. */
+void session_reopen_ccp(struct session *s);
 
 /* Ends the link, and stays down until session_redial(); without persist that is the end (EXIT_USER_REQUEST). */
 void session_hangup(struct session *s);

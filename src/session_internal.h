@@ -3,6 +3,7 @@
 #define SLIRPPD_SESSION_INTERNAL_H
 
 #include "line/line.h"
+#include "rtt.h"
 #include "session.h"
 #include "transfer.h"
 
@@ -16,6 +17,8 @@ enum stage {
 
 struct session {
 	const struct config *config;
+	const struct secrets *secrets;
+	void *secrets_arg;
 	struct loop *loop;
 	const struct session_events *events;
 	void *arg;
@@ -28,7 +31,12 @@ struct session {
 	char *link_name; /* ppp-LINKNAME, where one was given */
 
 	const struct config *next; /* for the next try, or NULL */
+	const struct config *limits; /* instead of `config`, for the peer that proved who it is; or NULL */
+	struct ppp_addresses addresses;     /* of IPv4; all 0 while it is down */
+	struct ppp_identifiers identifiers; /* of IPv6, likewise */
 	struct capture *capture;
+	struct rtt *rtt;  /* lcp-rtt-file, since the first echo of this link */
+	bool rtt_failed;
 	struct ppp_counters past;  /* of earlier tries */
 	uint64_t past_dropped;     /* in queues of earlier configurations */
 	unsigned attempts;
@@ -43,6 +51,7 @@ struct session {
 	bool close_asked;   /* by a signal, while the line was being opened */
 	bool need_holdoff;  /* the end was not of our own or the line's making */
 	bool was_up;        /* this try had a network protocol up */
+	bool had_ip;        /* IPv4, at that */
 	unsigned unsuccess; /* tries since a network protocol last came up */
 	unsigned failures;  /* tries since the line last was opened */
 	struct timer holdoff, maxconnect, idle;

@@ -16,8 +16,8 @@ static char *message_va(const struct options *o, const char *fmt, va_list ap)
 	char *text = g_strdup_vprintf(fmt, ap);
 	GString *whole = g_string_new(NULL);
 
-	if (source && source->file)
-		g_string_append_printf(whole, "In file %s: ", source->name);
+	if (source && (source->file || source->secrets))
+		g_string_append_printf(whole, "In %s%s: ", source->file ? "file " : "", source->name);
 	g_string_append_printf(whole, "%s%s%s", key ? key : "", key ? ": " : "", text);
 	if (source && source->file)
 		g_string_append_printf(whole, " (line %u)", source->line);
@@ -171,6 +171,9 @@ static bool check_allowed(struct options *o, const struct option_row *row, const
 	if ((row->flags & OPT_LINE) && o->source->for_tty)
 		return option_fail(o, "the %s%s may not be changed in %s", title(row, name),
 				   row->flags & OPT_POSITIONAL ? "" : " option", o->source->name);
+	if ((row->flags & OPT_LINE) && o->source->secrets)
+		return option_fail(o, "%s%s cannot be changed after initialization", title(row, name),
+				   row->flags & OPT_POSITIONAL ? "" : " option");
 	if (row->disabled_by && option_given(o, row->disabled_by))
 		return option_fail(o, "%s option is disabled", name);
 	return true;

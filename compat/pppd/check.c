@@ -64,14 +64,6 @@ static void choose_backend(struct options *o)
 	net->backend = choice == CHOICE_TUN ? NET_TUN : NET_SLIRP;
 }
 
-/* Not known before the end: noauth on the command line overrides the auth of the system's options file. */
-static bool check_auth(struct options *o)
-{
-	return !o->config->auth_required ||
-	       option_fail(o, "auth (from %s) is not in this version of slirppd: give noauth if the peer need not authenticate itself",
-			   option_source(o, "auth"));
-}
-
 /* RFC 1929 §2: each has one byte or more. */
 static bool check_socks(struct options *o)
 {
@@ -82,11 +74,35 @@ static bool check_socks(struct options *o)
 	return option_fail(o, net->socks_user ? "socks-user needs socks-password" : "socks-password needs socks-user");
 }
 
+/* pppd would wait for an encryption that it never asks for. */
+static bool check_mppe(struct options *o)
+{
+	const struct ccp_config *ccp = &o->config->ccp;
+
+	return !ccp->mppe_required || ccp->enabled || option_fail(o, "require-mppe and noccp contradict each other");
+}
+
+/* RFC 5072 §4.1: the universal bit of an Ethernet address is complemented, and ff fe stands in its middle. */
+static void choose_identifier(struct options *o)
+{
+	struct ipv6cp_config *ipv6cp = &o->config->ipv6cp;
+	uint8_t mac[6];
+
+	if (!ipv6cp->enabled || !ipv6cp->use_persistent || ipv6cp->local || ipv6cp->remote || !o->world.ethernet(o->world.arg, mac))
+		return;
+	const uint8_t id[8] = { mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] };
+	for (size_t i = 0; i < sizeof(id); i++)
+		ipv6cp->local = ipv6cp->local << 8 | id[i];
+}
+
 bool check_options(struct options *o)
 {
-	if (!check_auth(o) || !check_kind(o) || !check_device(o) || !check_socks(o))
+	if (!check_kind(o) || !check_device(o) || !check_socks(o) || !check_mppe(o))
 		return false;
 	choose_backend(o);
+	choose_identifier(o);
 	const char *wrong = config_finish(o->config, !option_given(o, "noipdefault"), option_given(o, "holdoff"));
-	return !wrong || option_fail(o, "%s", wrong);
+	if (wrong)
+		return option_fail(o, "%s", wrong);
+	return check_auth(o);
 }

@@ -59,7 +59,10 @@ OPTION_CALL(call_service)
 
 static bool same_port(const struct forward *a, const struct forward *b)
 {
-	return a->protocol == b->protocol && a->port == b->port && (a->bind == b->bind || a->bind == 0 || b->bind == 0);
+	bool same6 = IN6_ARE_ADDR_EQUAL(&a->bind6, &b->bind6) || IN6_IS_ADDR_UNSPECIFIED(&a->bind6) || IN6_IS_ADDR_UNSPECIFIED(&b->bind6);
+	bool same4 = a->bind == b->bind || a->bind == 0 || b->bind == 0;
+
+	return a->protocol == b->protocol && a->port == b->port && a->binds6 == b->binds6 && (a->binds6 ? same6 : same4);
 }
 
 OPTION_CALL(call_forward)

@@ -30,6 +30,7 @@ struct options *options_new(struct config *config, const char *stdin_tty)
 	o->notes = g_ptr_array_new_with_free_func(g_free);
 	o->yaml = g_array_new(FALSE, TRUE, sizeof(struct yaml_source));
 	o->folder = g_get_current_dir();
+	o->status = EXIT_OPTION_ERROR;
 	world_init(&o->world);
 	return o;
 }
@@ -56,6 +57,7 @@ void options_free(struct options *o)
 	g_array_free(o->yaml, TRUE);
 	free_words(o->words);
 	g_free(o->folder);
+	g_free(o->domain);
 	g_free(o->why);
 	g_free(o->missing_device);
 	g_free(o->missing_message);
@@ -66,13 +68,28 @@ void options_free(struct options *o)
 
 void option_forget(GString *text)
 {
-	memset(text->str, 0, text->allocated_len);
+	explicit_bzero(text->str, text->allocated_len);
 	g_string_free(text, TRUE);
 }
 
 static bool too_few(struct options *o, const char *name)
 {
 	return option_fail(o, o->source->file ? "too few parameters for option '%s'" : "too few parameters for option %s", name);
+}
+
+/* One use of an option: NAME, and the word after it where it takes one (NULL: there is none). */
+static bool read_option(struct options *o, const struct option_row *row, const char *name, const char *next)
+{
+	if (row->flags & OPT_POSITIONAL)
+		return option_apply(o, row, name, name);
+	if (row->arg && !next)
+		return too_few(o, name);
+	return option_apply(o, row, name, row->arg ? next : NULL);
+}
+
+static bool takes_next(const struct option_row *row)
+{
+	return row->arg && !(row->flags & OPT_POSITIONAL);
 }
 
 bool options_read_args(struct options *o, int argc, char *argv[])
@@ -88,14 +105,10 @@ bool options_read_args(struct options *o, int argc, char *argv[])
 	for (int i = 1; ok && !o->stop && i < argc; i++) {
 		const char *name = argv[i];
 		const struct option_row *row = option_for_word(o, name);
-		bool named = row && !(row->flags & OPT_POSITIONAL);
 
-		if (!row)
-			ok = false;
-		else if (named && row->arg && i + 1 >= argc)
-			ok = too_few(o, name);
-		else
-			ok = option_apply(o, row, name, !named ? name : row->arg ? argv[++i] : NULL);
+		if (row && takes_next(row))
+			i++;
+		ok = row && read_option(o, row, name, i < argc ? argv[i] : NULL);
 		if (row && (row->flags & OPT_SECRET) && i < argc)
 			memset(argv[i], '?', strlen(argv[i])); /* ps shows it to everyone */
 	}
@@ -117,26 +130,16 @@ static bool next_word(struct options *o, struct source *source, struct words *w,
 
 static bool read_words(struct options *o, struct source *source, struct words *w)
 {
-	GString *name = g_string_new(NULL), *arg = g_string_new(NULL);
+	GString *name = g_string_new(NULL), *arg = g_string_sized_new(WORD_MAX + 1); /* no copy is left behind where it grew */
 	bool ok = true;
 
 	while (ok && !o->stop && next_word(o, source, w, name)) {
 		unsigned line = source->line;
 		const struct option_row *row = option_for_word(o, name->str);
-		bool named = row && !(row->flags & OPT_POSITIONAL);
+		bool found = row && takes_next(row) && next_word(o, source, w, arg);
 
-		if (!row) {
-			ok = false;
-			break;
-		}
-		if (named && row->arg) {
-			bool found = next_word(o, source, w, arg);
-
-			source->line = line; /* that of the option, even where its argument stands on another */
-			ok = found ? option_apply(o, row, name->str, arg->str) : too_few(o, name->str);
-		} else {
-			ok = option_apply(o, row, name->str, named ? NULL : name->str);
-		}
+		source->line = line; /* that of the option, even where its argument stands on another */
+		ok = row && read_option(o, row, name->str, found ? arg->str : NULL);
 	}
 	g_string_free(name, TRUE);
 	option_forget(arg);
@@ -333,11 +336,35 @@ static bool read_tty_file(struct options *o)
 	return ok;
 }
 
+/* The options of a secrets file's line, if that is why we read. */
+static bool read_late(struct options *o)
+{
+	const struct source source = {
+		.name = "secrets file",
+		.priority = PRIORITY_SECRETS,
+		.privileged = true,
+		.secrets = true,
+	};
+	bool ok = true;
+
+	o->source = &source;
+	for (const char *const *word = o->late; ok && word && *word; word++) {
+		const char *name = *word;
+		const struct option_row *row = option_for_word(o, name);
+		const char *next = row && takes_next(row) ? word[1] : NULL;
+
+		ok = row && read_option(o, row, name, next);
+		word += next != NULL;
+	}
+	o->source = NULL;
+	return ok;
+}
+
 /* Until --help or the like has said all. */
 static bool read_sources(struct options *o, int argc, char *argv[])
 {
 	return read_system_file(o) && (o->stop || read_user_file(o)) && (o->stop || options_read_args(o, argc, argv)) &&
-	       (o->stop || options_read_yaml(o)) && (o->stop || read_tty_file(o));
+	       (o->stop || options_read_yaml(o)) && (o->stop || read_tty_file(o)) && read_late(o);
 }
 
 static bool read_all(struct options *o, int argc, char *argv[])
@@ -362,6 +389,15 @@ static bool read_as(struct options *o, int argc, char *argv[])
 	return read_all(o, argc, argv);
 }
 
+static void say_why(const struct options *o)
+{
+	char **lines = g_strsplit(o->why, "\n", -1);
+
+	for (char **line = lines; *line; line++)
+		log_option_error("%s", *line);
+	g_strfreev(lines);
+}
+
 bool options_read(struct options *o, int argc, char *argv[], enum exit_status *status)
 {
 	o->words = g_new0(char *, argc + 1);
@@ -369,10 +405,10 @@ bool options_read(struct options *o, int argc, char *argv[], enum exit_status *s
 		o->words[i] = g_strdup(argv[i]);
 	bool ok = read_as(o, argc, argv);
 	if (!ok)
-		log_option_error("%s", o->why);
+		say_why(o);
 	if (!ok && o->suggest_help)
 		fprintf(stderr, "Try \"%s --help\".\n", o->as_pppd ? "pppd" : "slirppd");
-	*status = ok ? EXIT_OK : EXIT_OPTION_ERROR;
+	*status = ok ? EXIT_OK : o->status;
 	return ok && !o->stop;
 }
 
@@ -381,28 +417,32 @@ static struct options *begin_again(const struct options *first, struct config *c
 	struct options *o = options_new(config, first->stdin_tty);
 
 	world_clear(&o->world);
-	o->world = first->world;
-	o->world.home = g_strdup(first->world.home);
-	o->world.config_home = g_strdup(first->world.config_home);
+	o->world = world_copy(&first->world);
 	g_free(o->folder);
 	o->folder = g_strdup(first->folder);
 	o->again = true;
 	return o;
 }
 
-bool options_reread(const struct options *first, struct config *config, char **why)
+bool secrets_apply_options(const struct options *first, const char *const *late, struct config *config, char **why)
 {
 	struct options *o = begin_again(first, config);
 	char **words = g_strdupv(first->words);
-	bool ok = read_as(o, (int)g_strv_length(words), words);
 
-	if (ok)
+	o->late = late;
+	bool ok = read_as(o, (int)g_strv_length(words), words);
+	if (ok && !late)
 		options_report(o);
-	else
-		*why = g_steal_pointer(&o->why);
+	else if (!ok)
+		*why = g_strdelimit(g_steal_pointer(&o->why), "\n", ' ');
 	free_words(words);
 	options_free(o);
 	return ok;
+}
+
+bool options_reread(const struct options *first, struct config *config, char **why)
+{
+	return secrets_apply_options(first, NULL, config, why);
 }
 
 void options_report(const struct options *o)

@@ -25,6 +25,10 @@ bool options_read(struct options *o, int argc, char *argv[], enum exit_status *s
  * is good for nothing then. */
 bool options_reread(const struct options *first, struct config *config, char **why);
 
+/* Likewise, and then WORDS (ending with NULL): the options of a secrets file's line, after `--`, which count as privileged and win over all
+ * others, but cannot choose another line. */
+bool secrets_apply_options(const struct options *first, const char *const *words, struct config *config, char **why);
+
 /* What reading had to say that is no error, through log_warn(): options that have no effect in this version, files that could not be
  * read. Kept until now, because only the options tell where the log goes. */
 void options_report(const struct options *o);

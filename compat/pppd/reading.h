@@ -8,12 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <sys/stat.h>
+
 #include "compat/pppd/options.h"
 #include "compat/pppd/spec.h"
 #include "compat/pppd/table.h"
 
 /* pppd's priorities; a privileged source's OPT_STICKY options get PRIORITY_ROOT more. */
-enum { PRIORITY_FILE = 1, PRIORITY_COMMAND = 2, PRIORITY_ROOT = 100 };
+enum { PRIORITY_FILE = 1, PRIORITY_COMMAND = 2, PRIORITY_SECRETS = 3, PRIORITY_ROOT = 100 };
 
 /* Everything outside this program that reading options asks, so that tests can answer. */
 struct world {
@@ -27,6 +29,13 @@ struct world {
 	bool (*resolve)(void *arg, const char *name, uint32_t *address);
 	/* Whether a TUN interface may be made. */
 	bool (*may_tun)(void *arg);
+	/* Reads a secrets file: 0, or errno. ST tells who owns it and who else may read or write it; TEXT is the caller's to wipe. */
+	int (*load_secrets)(void *arg, const char *path, GString *text, struct stat *st);
+	/* The name of this machine (g_free it), or NULL; the address of the network NAME of /etc/networks; the address of the first Ethernet
+	 * interface. */
+	char *(*host_name)(void *arg);
+	bool (*network)(void *arg, const char *name, uint32_t *address);
+	bool (*ethernet)(void *arg, uint8_t address[6]);
 	/* A variable of the environment, or NULL; also for those that the caller has no right to set for us. */
 	const char *(*variable)(void *arg, const char *name);
 	void *arg;
@@ -34,9 +43,12 @@ struct world {
 	char *config_home;
 	bool privileged;   /* the caller's own options count as privileged */
 	bool root;
+	uid_t uid;
 };
 
 void world_init(struct world *world);
+/* Another one that gives the same answers. */
+struct world world_copy(const struct world *world);
 void world_clear(struct world *world);
 
 /* Where options come from now. */
@@ -48,6 +60,7 @@ struct source {
 	int priority;
 	bool privileged;
 	bool for_tty;     /* options.TTY */
+	bool secrets;     /* a line of a secrets file: the line is open by then */
 	unsigned depth;   /* of file in file */
 };
 
@@ -83,6 +96,9 @@ struct options {
 	struct option_state *state;   /* one a row of the table */
 	GPtrArray *notes;             /* of char *: warnings, kept until there is a log */
 	int local_priority, remote_priority;
+	int local_id_priority, remote_id_priority;
+	char *domain;
+	const char *const *late;      /* words of a secrets line, read after everything else; NULL: none */
 	int net;                      /* enum net_choice */
 	char *shown;                  /* set by a row's call(): the value that dump shows */
 	bool left_out;                /* likewise: another source's stands instead */
@@ -91,7 +107,8 @@ struct options {
 	char **words;                 /* the command line as it was: secrets in argv are overwritten */
 	char *folder;                 /* where the program was started ... */
 	bool again;                   /* ... and where relative paths begin when it reads anew */
-	char *why;                    /* the error that ended the reading */
+	char *why;                    /* the error that ended the reading; a line or more */
+	enum exit_status status;      /* what the program then ends with */
 	bool suggest_help;            /* and --help would have told */
 	char *missing_device;         /* the device does not exist ... */
 	char *missing_message;        /* ... which is an error with this text unless `persist` is given */
@@ -131,6 +148,8 @@ bool options_read_yaml(struct options *o);
 
 /* After everything was read: the line, the backend, what contradicts what; then config_finish(). */
 bool check_options(struct options *o);
+/* Its part about who must prove what: names that follow from the host's, and whether there are secrets at all. The backend is known. */
+bool check_auth(struct options *o);
 
 /* `call` of the rows. */
 #define OPTION_CALL(name) bool name(struct options *o, const struct option_row *row, const char *arg)
@@ -159,7 +178,19 @@ OPTION_CALL(call_set);
 OPTION_CALL(call_unset);
 OPTION_CALL(call_privgroup);
 OPTION_CALL(call_endpoint);
+OPTION_CALL(call_require);
+OPTION_CALL(call_refuse);
+OPTION_CALL(call_ua);
+OPTION_CALL(call_domain);
+OPTION_CALL(call_allow_ip);
+OPTION_CALL(call_allow_number);
+OPTION_CALL(call_tls_version);
+OPTION_CALL(call_tls_verify);
+OPTION_CALL(call_identifiers);
 OPTION_CALL(call_code_sizes);
+OPTION_CALL(call_no_code);
+OPTION_CALL(call_mppe);
+OPTION_CALL(call_no_mppe);
 OPTION_CALL(call_net);
 OPTION_CALL(call_service);
 OPTION_CALL(call_forward);

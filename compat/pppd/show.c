@@ -92,7 +92,8 @@ static void show_help(const struct options *o)
 		"says what is not in this version. Without nodetach, the program goes to the\n"
 		"background once the line is open, and logs to syslog (and to logfile) alone.\n"
 		"Exit codes are pppd's: 0 a link that the peer ended, 2 an error in the options,\n"
-		"7 a device that does not open, 10 a peer that does not answer; see slirppd(8).\n",
+		"7 a device that does not open, 10 a peer that does not answer, 11 a peer that\n"
+		"cannot prove who it is, 19 a peer that does not believe us; see slirppd(8).\n",
 		name);
 }
 

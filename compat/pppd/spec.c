@@ -9,6 +9,7 @@
 #include "compat/pppd/reading.h"
 
 #define LOOPBACK UINT32_C(0x7f000001)
+#define PARTS_MAX 6u
 #define SERVICE_FORM "[udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT]"
 #define FORWARD_FORM "[udp:][BIND:]PORT:[HOST:]PORT"
 
@@ -44,12 +45,30 @@ bool spec_address(const char *text, const struct spec_names *names, uint32_t *ad
 	return names->resolve(names->arg, text, address);
 }
 
+/* Colons within [ ] belong to an IPv6 address. A sixth part is one too many: nothing behind it is looked at. */
+static char **split_at_colons(const char *text)
+{
+	GPtrArray *parts = g_ptr_array_new();
+	bool more = true;
+
+	while (more && parts->len < PARTS_MAX) {
+		const char *close = text[0] == '[' ? strchr(text, ']') : NULL;
+		size_t len = strcspn(close ? close : text, ":") + (close ? (size_t)(close - text) : 0);
+
+		g_ptr_array_add(parts, g_strndup(text, len));
+		more = text[len] == ':';
+		text += len + 1;
+	}
+	g_ptr_array_add(parts, NULL);
+	return (char **)g_ptr_array_free(parts, FALSE);
+}
+
 static void split(struct spec *spec, const char *addresses)
 {
 	spec->protocol = g_str_has_prefix(addresses, "udp:") ? CONFIG_UDP : CONFIG_TCP;
 	if (g_str_has_prefix(addresses, "udp:") || g_str_has_prefix(addresses, "tcp:"))
 		addresses += strlen("udp:");
-	spec->parts = g_strsplit(addresses, ":", 5);
+	spec->parts = split_at_colons(addresses);
 	spec->count = g_strv_length(spec->parts);
 }
 
@@ -90,13 +109,44 @@ static bool take_port(const struct spec *spec, const char *text, uint16_t *port)
 	return true;
 }
 
-static bool take_host(const struct spec *spec, const char *text, uint32_t *host)
+/* [ADDR6], where TEXT is that. *TAKEN: it begins like one. */
+static bool take_ipv6(const struct spec *spec, const char *text, struct in6_addr *addr, bool *taken)
 {
+	size_t len = strlen(text);
+
+	*taken = text[0] == '[';
+	if (!*taken)
+		return true;
+	char *inner = g_strndup(text + 1, len > 2 ? len - 2 : 0);
+	bool ok = text[len - 1] == ']' && inet_pton(AF_INET6, inner, addr) == 1;
+	g_free(inner);
+	return ok || fail(spec, "'%s' is no IPv6 address in [ ]", text);
+}
+
+static bool take_host(const struct spec *spec, const char *text, uint32_t *host, struct in6_addr *host6)
+{
+	bool v6;
+
+	if (!take_ipv6(spec, text, host6, &v6))
+		return false;
+	if (v6 && (IN6_IS_ADDR_MULTICAST(host6) || IN6_IS_ADDR_UNSPECIFIED(host6) || IN6_IS_ADDR_V4MAPPED(host6)))
+		return fail(spec, "%s is no host's address", text);
+	if (v6) {
+		*host = 0;
+		return true;
+	}
 	if (!spec_address(text, spec->names, host))
 		return fail(spec, "unknown host '%s'", text);
 	if (*host == 0 || *host >= UINT32_C(0xe0000000))
 		return fail(spec, "%s is no host's address", text);
 	return true;
+}
+
+static bool take_service_host(const struct spec *spec, const char *text, struct service *service)
+{
+	if (!take_host(spec, text, &service->host, &service->host6))
+		return false;
+	return !IN6_IS_ADDR_LINKLOCAL(&service->host6) || fail(spec, "%s means nothing without an interface", text);
 }
 
 static bool take_service(const struct spec *spec, struct service *service)
@@ -109,7 +159,7 @@ static bool take_service(const struct spec *spec, struct service *service)
 		return false;
 	service->host_port = service->port;
 	return spec->count == 1 ||
-	       (take_host(spec, spec->parts[1], &service->host) && take_port(spec, spec->parts[2], &service->host_port));
+	       (take_service_host(spec, spec->parts[1], service) && take_port(spec, spec->parts[2], &service->host_port));
 }
 
 static bool take_name(const struct spec *spec, const char *text, struct service *service)
@@ -162,20 +212,22 @@ bool spec_service(const char *text, struct service *service, char **why)
 }
 
 /* [BIND:]PORT: to the left of where it leads. */
-static bool take_bind(const struct spec *spec, const char *text, uint32_t *address)
+static bool take_bind(const struct spec *spec, const char *text, struct forward *forward)
 {
-	if (strcmp(text, "*") == 0) {
-		*address = 0;
+	if (!take_ipv6(spec, text, &forward->bind6, &forward->binds6))
+		return false;
+	if (forward->binds6 || strcmp(text, "*") == 0) {
+		forward->bind = 0;
 		return true;
 	}
-	return spec_address(text, spec->names, address) || fail(spec, "unknown address '%s'", text);
+	return spec_address(text, spec->names, &forward->bind) || fail(spec, "unknown address '%s'", text);
 }
 
-static bool take_target(const struct spec *spec, const char *text, uint32_t *host)
+static bool take_target(const struct spec *spec, const char *text, struct forward *forward)
 {
-	if (!take_host(spec, text, host))
+	if (!take_host(spec, text, &forward->host, &forward->host6))
 		return false;
-	if (is_loopback(*host))
+	if (is_loopback(forward->host) || IN6_IS_ADDR_LOOPBACK(&forward->host6))
 		return fail(spec, "HOST is an address beyond the link; leave it out for the peer itself");
 	return true;
 }
@@ -188,12 +240,14 @@ static bool take_forward(const struct spec *spec, struct forward *forward)
 	if (spec->count < 2 || spec->count > 4)
 		return fail_form(spec);
 	bool has_bind = spec->count == 4 || (spec->count == 3 && !all_digits(part[0]));
-	if (has_bind && !take_bind(spec, *part++, &forward->bind))
+	if (has_bind && !take_bind(spec, *part++, forward))
 		return false;
 	if (!take_port(spec, *part++, &forward->port))
 		return false;
-	if (part[1] && !take_target(spec, *part++, &forward->host))
+	if (part[1] && !take_target(spec, *part++, forward))
 		return false;
+	if (forward->binds6 && IN6_IS_ADDR_UNSPECIFIED(&forward->host6))
+		return fail(spec, "an IPv6 address leads to an IPv6 HOST only: name it, in [ ]");
 	return take_port(spec, *part, &forward->host_port);
 }
 

@@ -16,11 +16,11 @@ struct spec_names {
 	void *arg;
 };
 
-/* [udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT] */
+/* [udp:]PORT[:HOST:PORT][,max=N][,idle=SECONDS][,name=TEXT]; HOST may be an IPv6 address in [ ]. */
 bool spec_service(const char *text, struct service *service, char **why);
 bool spec_service_named(const char *text, const struct spec_names *names, struct service *service, char **why);
 
-/* [udp:][BIND:]PORT:[HOST:]PORT */
+/* [udp:][BIND:]PORT:[HOST:]PORT; HOST may be an IPv6 address in [ ], and then BIND may be one, too. */
 bool spec_forward(const char *text, struct forward *forward, char **why);
 bool spec_forward_named(const char *text, const struct spec_names *names, struct forward *forward, char **why);
 

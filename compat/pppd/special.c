@@ -150,28 +150,3 @@ OPTION_CALL(call_endpoint)
 		return option_fail(o, "endpoint must be CLASS:VALUE, not '%s'", arg);
 	return true;
 }
-
-static bool code_size(const char **at)
-{
-	char *end;
-	unsigned long bits = strtoul(*at, &end, 0);
-	bool ok = end != *at && (bits == 0 || (bits >= 8 && bits <= 15));
-
-	*at = end;
-	return ok;
-}
-
-/* R[,T] of bsdcomp and deflate, 8 taken for 9 as Debian's pppd does. */
-OPTION_CALL(call_code_sizes)
-{
-	const char *at = arg;
-	bool ok = code_size(&at);
-
-	if (ok && *at == ',') {
-		at++;
-		ok = code_size(&at);
-	}
-	if (!ok || *at)
-		return option_fail(o, "%s must be N or N,N, each 0 or between 9 and 15, not '%s'", row->name, arg);
-	return true;
-}

@@ -1,9 +1,12 @@
 /* What reading options asks of the machine: files, devices, names. Tests put other answers in its place; see reading.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/capability.h>
 #include <netdb.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
+#include <netpacket/packet.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +73,34 @@ static int load(void *arg, const char *path, bool trusted, GString *text)
 	return error;
 }
 
+/* Into a buffer that never moves: no copy of a secret stays behind. */
+static int read_secrets(int fd, GString *text, struct stat *st)
+{
+	if (fstat(fd, st) < 0)
+		return errno;
+	if (!S_ISREG(st->st_mode))
+		return 0; /* whoever asked refuses it */
+	if (st->st_size > MAX_FILE)
+		return EFBIG;
+	g_string_set_size(text, (gsize)st->st_size);
+	ssize_t n = read(fd, text->str, text->len);
+	int error = n < 0 ? errno : 0;
+	g_string_truncate(text, n < 0 ? 0 : (gsize)n);
+	return error;
+}
+
+/* O_NONBLOCK: a FIFO is not waited for. */
+static int load_secrets(void *arg, const char *path, GString *text, struct stat *st)
+{
+	(void)arg;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return errno;
+	int error = read_secrets(fd, text, st);
+	close(fd);
+	return error;
+}
+
 static bool is_stdin(const struct stat *device)
 {
 	struct stat st;
@@ -102,6 +133,51 @@ static bool resolve(void *arg, const char *name, uint32_t *address)
 	freeaddrinfo(found);
 	*address = ntohl(in.sin_addr.s_addr);
 	return true;
+}
+
+static char *host_name(void *arg)
+{
+	(void)arg;
+	return g_strdup(g_get_host_name());
+}
+
+static bool network(void *arg, const char *name, uint32_t *address)
+{
+	(void)arg;
+	const struct netent *found = getnetbyname(name);
+	if (!found || found->n_addrtype != AF_INET)
+		return false;
+	*address = found->n_net;
+	return true;
+}
+
+static bool is_ethernet(const struct ifaddrs *interface, struct sockaddr_ll *address)
+{
+	if (!interface->ifa_addr || interface->ifa_addr->sa_family != AF_PACKET)
+		return false;
+	memcpy(address, interface->ifa_addr, sizeof(*address));
+	return address->sll_hatype == ARPHRD_ETHER && address->sll_halen == 6;
+}
+
+/* The one with the lowest index: the order of the list is not promised. */
+static bool ethernet(void *arg, uint8_t address[6])
+{
+	struct ifaddrs *all;
+	int lowest = 0;
+
+	(void)arg;
+	if (getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
+		struct sockaddr_ll found;
+
+		if (!is_ethernet(at, &found) || (lowest && found.sll_ifindex >= lowest))
+			continue;
+		lowest = found.sll_ifindex;
+		memcpy(address, found.sll_addr, 6);
+	}
+	freeifaddrs(all);
+	return lowest != 0;
 }
 
 /* In effect, whoever the user is: root in a container may be without it. */
@@ -141,9 +217,14 @@ void world_init(struct world *world)
 		.device = device,
 		.resolve = resolve,
 		.may_tun = may_tun,
+		.load_secrets = load_secrets,
+		.host_name = host_name,
+		.network = network,
+		.ethernet = ethernet,
 		.variable = variable,
+		.uid = getuid(),
 	};
-	world->root = getuid() == 0;
+	world->root = world->uid == 0;
 	world->privileged = world->root || getauxval(AT_SECURE) == 0;
 	world->home = g_strdup(pw ? pw->pw_dir : NULL);
 	if (!home)
@@ -152,6 +233,15 @@ void world_init(struct world *world)
 		world->config_home = g_strdup(config_home);
 	else if (home)
 		world->config_home = g_build_filename(home, ".config", NULL);
+}
+
+struct world world_copy(const struct world *world)
+{
+	struct world copy = *world;
+
+	copy.home = g_strdup(world->home);
+	copy.config_home = g_strdup(world->config_home);
+	return copy;
 }
 
 void world_clear(struct world *world)

@@ -5,6 +5,7 @@
 
 #include "clock.h"
 #include "control/snapshot.h"
+#include "ppp/ipv6cp.h"
 #include "status.h"
 
 /* Names of services, paths and shell commands are whatever somebody wrote. */
@@ -84,6 +85,18 @@ static json_t *peer_dns_json(const struct ppp_addresses *addresses)
 	return list;
 }
 
+static json_t *identifier(uint64_t id)
+{
+	char address[IPV6CP_TEXT_MAX];
+
+	return id ? json_string(ipv6cp_text(address, id)) : json_null();
+}
+
+static json_t *compression_json(const struct ppp_report *ppp)
+{
+	return json_pack("{s:s?, s:s?}", "sends", ppp->sends, "receives", ppp->receives);
+}
+
 /* How the last try ended; NULL while there is no last one, or another is under way. */
 static const char *end_text(const struct session_report *r)
 {
@@ -99,13 +112,14 @@ static json_t *link_json(const struct snapshot *s)
 	const struct ppp_addresses *a = r->ppp.ip_up ? &r->ppp.addresses : &none;
 	const struct ipcp_config *ipcp = &s->config->ipcp;
 
-	return json_pack("{s:s, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}",
 			 "state", session_state_name(r->state), "since", seconds(r->since),
 			 "retry_in", r->state == SESSION_WAITING ? seconds(r->retry_in) : json_null(), "attempts", number(r->attempts),
 			 "status", (int)r->status, "status_text", end_text(r),
 			 "local", ipv4(a->local), "remote", ipv4(a->remote), "dns", ipv4(ipcp->dns[0] ? ipcp->dns[0] : ipcp->own_dns),
 			 "peer_dns", peer_dns_json(a), "mtu", a->mtu ? number(a->mtu) : json_null(),
-			 "negotiated", negotiated_json(&r->ppp));
+			 "local6", identifier(r->ppp.identifiers.local), "remote6", identifier(r->ppp.identifiers.remote),
+			 "peer", r->ppp.peer, "compression", compression_json(&r->ppp), "negotiated", negotiated_json(&r->ppp));
 }
 
 static json_t *traffic_json(const struct session_report *r)

@@ -21,6 +21,8 @@ typedef void dial_fn(void *arg, enum gate_outcome outcome, int fd);
 /* NULL when it cannot be begun: the link is down, ADDR is not the address of a host, or too many dials or connections are under way. Given
  * up after a minute (ANSWER_NONE). */
 struct dial *dial_tcp(struct dialer *dialer, uint32_t addr, uint16_t port, enum flow_kind kind, dial_fn *fn, void *arg);
+/* The same for any address, an IPv4 one as ::ffff:a.b.c.d; where that is no host that the link leads to, or IPv6 is down: NULL. */
+struct dial *dial_tcp6(struct dialer *dialer, const struct in6_addr *addr, uint16_t port, enum flow_kind kind, dial_fn *fn, void *arg);
 void dial_cancel(struct dial *dial);
 
 struct dial_udp;
@@ -32,6 +34,9 @@ struct dial_udp *dial_udp_new(struct dialer *dialer, enum flow_kind kind, dial_d
 void dial_udp_free(struct dial_udp *udp);
 /* False: it may not go (the link is down, too large). */
 bool dial_udp_send(struct dial_udp *udp, uint32_t addr, uint16_t port, const uint8_t *data, size_t len);
+
+/* Whether the link carries IPv6 now. */
+bool dial_has_v6(const struct dialer *dialer);
 
 /* The name server at the peer's side: what IPCP learnt, else what the peer would offer (its own address); 0: the link is down. */
 uint32_t dial_name_server(const struct dialer *dialer);

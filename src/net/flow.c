@@ -115,6 +115,20 @@ struct flow_end flow_end_v4(uint32_t addr, uint16_t port)
 	return (struct flow_end){ .addr = flow_address(addr), .port = port };
 }
 
+bool flow_is_v6(const struct flow *f)
+{
+	return !IN6_IS_ADDR_V4MAPPED(&f->name[FLOW_OUTER].peer.addr);
+}
+
+static struct flow_end end_of(const struct packet *p, bool from)
+{
+	uint16_t port = from ? p->sport : p->dport;
+
+	if (p->v6)
+		return (struct flow_end){ .addr = from ? p->src6 : p->dst6, .port = port };
+	return flow_end_v4(from ? p->src : p->dst, port);
+}
+
 static bool is_echo(const struct packet *p)
 {
 	return p->icmp_type == ICMP_ECHO_REQUEST || p->icmp_type == ICMP_ECHO_ANSWER;
@@ -122,11 +136,11 @@ static bool is_echo(const struct packet *p)
 
 bool flow_name_of(const struct packet *p, bool from_peer, struct flow_name *name)
 {
-	struct flow_end src = flow_end_v4(p->src, p->sport), dst = flow_end_v4(p->dst, p->dport);
+	struct flow_end src = end_of(p, true), dst = end_of(p, false);
 
 	if (p->offset > 0)
 		return false;
-	if (p->protocol == IPPROTO_ICMP && is_echo(p))
+	if (p->protocol == IPPROTO_ICMP && !p->v6 && is_echo(p))
 		*(from_peer ? &src.port : &dst.port) = p->icmp_id;
 	else if (p->protocol != IPPROTO_TCP && p->protocol != IPPROTO_UDP)
 		return false;
@@ -352,7 +366,8 @@ struct reset flow_reset(const struct flow *f, enum flow_side side)
 {
 	const struct flow_end *peer = &f->name[FLOW_OUTER].peer, *far = &f->name[FLOW_OUTER].far;
 	const struct flow_end *src = side == SIDE_PEER ? far : peer, *dst = side == SIDE_PEER ? peer : far;
-	struct reset reset = { .src = flow_v4(&src->addr), .sport = src->port, .dst = flow_v4(&dst->addr), .dport = dst->port };
+	struct reset reset = { .src = flow_v4(&src->addr), .sport = src->port, .dst = flow_v4(&dst->addr), .dport = dst->port,
+			       .v6 = flow_is_v6(f), .src6 = src->addr, .dst6 = dst->addr };
 	bool acknowledges = f->number_is[side] == NUMBER_ACKNOWLEDGES;
 
 	reset.flags = acknowledges ? TCP_RST | TCP_ACK : TCP_RST;

@@ -124,6 +124,9 @@ struct in6_addr flow_address(uint32_t v4);
 uint32_t flow_v4(const struct in6_addr *addr);
 struct flow_end flow_end_v4(uint32_t addr, uint16_t port);
 
+/* Whether F is a conversation by IPv6 (its far end may be an IPv4 host all the same). */
+bool flow_is_v6(const struct flow *f);
+
 /* The name that P shows in the direction to or from the peer. False: P is nothing that has flows (a later fragment, an ICMP error, …). */
 bool flow_name_of(const struct packet *p, bool from_peer, struct flow_name *name);
 

@@ -14,8 +14,10 @@
  * No fragment of the peer's passes: it has no ports to judge, and libslirp 4.7 writes beyond its memory when it has a last fragment
  * without the first.
  *
+ * IPv6 goes the same way, under its own addresses (gate6.c), in the same table.
+ *
  * gate_out.c is the other direction; gate_sockets.c knows libslirp's sockets, gate_doors.c the configured services and forwards, gate_own.c
- * what we ourselves send. */
+ * what we ourselves send, gate_ends.c ends conversations. */
 #include "net/gate.h"
 
 #include "net/gate_internal.h"
@@ -99,58 +101,23 @@ void gate_set_link(struct gate *gate, const struct net_link *link)
 	gate->up = link != NULL;
 	if (!link) {
 		gate_end_watches(gate);
+		gate6_set_link(gate, NULL);
 		return;
 	}
-	if (gate->link.remote != 0 && (gate->link.remote != link->remote || gate->link.local != link->local))
-		gate_end_conversations(gate);
+	/* IPv4 is down while IPv6 is up: what it had may come back. */
+	if (gate->peer_before != 0 && link->remote != 0 && (gate->peer_before != link->remote || gate->local_before != link->local))
+		gate_end_family(gate, false);
+	if (link->remote != 0) {
+		gate->peer_before = link->remote;
+		gate->local_before = link->local;
+	}
 	gate->link = *link;
+	gate6_set_link(gate, link);
 }
 
 void gate_limit_flows(struct gate *gate, unsigned max)
 {
 	gate->flows_max = MIN(max, FLOW_TABLE_SIZE);
-}
-
-void gate_end_conversations(struct gate *gate)
-{
-	for (struct flow *f = flow_next(gate->flows, NULL); f; f = flow_next(gate->flows, f))
-		if (f->name[FLOW_OUTER].protocol == IPPROTO_TCP)
-			flow_end(gate->flows, f, RESET_SLIRP);
-}
-
-/* libslirp heeds a RST from before what it has received (as from within the window), which one of two that are half the sequence
- * space apart is. */
-static size_t reset_for_libslirp(const struct flow *f, unsigned which, uint8_t *buf)
-{
-	const struct flow_name *name = &f->name[FLOW_INNER];
-	const struct reset reset = { .src = flow_v4(&name->peer.addr), .sport = name->peer.port, .dst = flow_v4(&name->far.addr),
-				     .dport = name->far.port, .seq = which == RESET_SLIRP_HIGH ? UINT32_C(1) << 31 : 0, .flags = TCP_RST };
-
-	return reply_reset(buf, &reset);
-}
-
-static size_t reset_for_peer(const struct gate *gate, const struct flow *f, uint8_t *buf)
-{
-	struct reset reset = flow_reset(f, SIDE_PEER);
-
-	reset.src = gate_real_address(gate, reset.src);
-	reset.dst = gate_real_address(gate, reset.dst);
-	return reply_reset(buf, &reset);
-}
-
-size_t gate_next_reset(struct gate *gate, uint8_t *buf, bool *to_peer)
-{
-	const struct flow *f;
-	unsigned reset;
-
-	while ((f = flow_next_ending(gate->flows, &reset)) != NULL) {
-		*to_peer = reset == RESET_PEER;
-		if (!*to_peer)
-			return reset_for_libslirp(f, reset, buf);
-		if (gate->up)
-			return reset_for_peer(gate, f, buf);
-	}
-	return 0;
 }
 
 const uint8_t *gate_answer(const struct gate *gate, size_t *len)
@@ -159,21 +126,27 @@ const uint8_t *gate_answer(const struct gate *gate, size_t *len)
 	return gate->answer;
 }
 
-static enum gate_verdict drop(uint64_t *counter)
+enum gate_verdict gate_drop(uint64_t *counter)
 {
 	++*counter;
 	return GATE_DROP;
 }
 
-static enum gate_verdict answer(struct gate *gate, size_t len)
+enum gate_verdict gate_give_answer(struct gate *gate, const uint8_t *answer, size_t len)
 {
+	gate->answer = answer;
 	gate->answer_len = len;
 	return len > 0 ? GATE_ANSWER : GATE_DROP;
 }
 
-static enum gate_verdict refuse(struct gate *gate, const struct packet *p, enum net_refusal why)
+static enum gate_verdict answer(struct gate *gate, size_t len)
 {
-	return answer(gate, guard_refuse(gate->guard, p, why, gate->link.local, gate->answer));
+	return gate_give_answer(gate, gate->answer_buffer, len);
+}
+
+enum gate_verdict gate_refuse(struct gate *gate, const struct packet *p, enum net_refusal why)
+{
+	return answer(gate, guard_refuse(gate->guard, p, why, gate->link.local, gate->answer_buffer));
 }
 
 /* Nothing that a host has to be blamed for: broadcasts are what hosts send at all times. */
@@ -230,8 +203,8 @@ static bool find_service(struct gate *gate, struct flow_opening *how, enum net_r
 		return false;
 	how->kind = FLOW_SERVICE;
 	how->group = door ? &door->group : &gate->kinds[FLOW_SERVICE];
-	how->inner.far = door ? flow_end_v4(door->service.host, door->service.host_port) : flow_end_v4(INADDR_LOOPBACK, far->port);
-	return true;
+	how->inner.far = door ? gate_service_place(&door->service) : flow_end_v4(INADDR_LOOPBACK, far->port);
+	return flow_v4(&how->inner.far.addr) != 0; /* libslirp cannot lead IPv4 to an IPv6 host */
 }
 
 bool gate_find_place(struct gate *gate, struct flow_opening *how, enum net_refusal *why)
@@ -239,6 +212,8 @@ bool gate_find_place(struct gate *gate, struct flow_opening *how, enum net_refus
 	uint32_t far = flow_v4(&how->outer.far.addr);
 
 	how->inner = how->outer;
+	if (far == 0)
+		return gate6_find_place(gate, how, why);
 	if (far != GATE_HOST && far != GATE_RESOLVER)
 		return find_world(gate, how, why);
 	if (how->outer.protocol == IPPROTO_ICMP) {
@@ -290,19 +265,26 @@ static bool has_room(struct gate *gate, const struct flow_opening *how, enum net
 	return true;
 }
 
-/* Gives HOW an inner name that nobody has: with another port of the peer's if need be. */
-static bool make_unique(struct gate *gate, struct flow_opening *how)
+bool gate_make_unique(struct gate *gate, struct flow_opening *how)
 {
 	for (unsigned tries = 0; tries < PORT_TRIES; tries++) {
 		struct flow *old = flow_find(gate->flows, FLOW_INNER, &how->inner);
 
 		if (old && old->state == FLOW_CLOSED && old->fd < 0)
 			flow_remove(gate->flows, old);
-		if (!old || old->id == 0)
+		bool taken = how->inner.protocol == IPPROTO_UDP && gate_udp_port_taken(gate, &how->inner.peer);
+		if ((!old || old->id == 0) && !taken)
 			return true;
 		how->inner.peer.port = gate_next_port(how->inner.peer.port);
 	}
 	return false;
+}
+
+static bool permits(const struct gate *gate, const struct packet *p)
+{
+	if (p->v6)
+		return guard_permits6(gate->guard, &p->src6, p->sport, &p->dst6, p->dport);
+	return guard_permits(gate->guard, p->src, p->sport, p->dst, p->dport);
 }
 
 static bool may_open(struct gate *gate, const struct packet *p, struct flow_opening *how, enum net_refusal *why)
@@ -311,15 +293,25 @@ static bool may_open(struct gate *gate, const struct packet *p, struct flow_open
 	if (guard_locked(gate->guard) || !gate_find_place(gate, how, why))
 		return false;
 	*why = REFUSED_ACCESS;
-	if (!guard_permits(gate->guard, p->src, p->sport, p->dst, p->dport) || !has_room(gate, how, why))
+	if (!permits(gate, p) || !has_room(gate, how, why))
 		return false;
 	*why = REFUSED_RATE;
 	return guard_take(gate->guard);
 }
 
+static enum gate_verdict pass6(const struct gate *gate, struct packet *p, const struct flow_name *inner)
+{
+	packet_set_destination6(p, &inner->far.addr, inner->far.port);
+	packet_set_source6(p, &inner->peer.addr, inner->peer.port);
+	packet_clamp_mss(p, gate_mss_for(gate->link.mtu) - (IPV6_HEADER - IPV4_HEADER));
+	return GATE_PASS;
+}
+
 /* P passes: it gets the names that libslirp knows. */
 static enum gate_verdict pass(const struct gate *gate, struct packet *p, const struct flow_name *inner)
 {
+	if (p->v6)
+		return pass6(gate, p, inner);
 	packet_set_destination(p, flow_v4(&inner->far.addr), inner->far.port);
 	packet_set_source(p, flow_v4(&inner->peer.addr), inner->peer.port);
 	packet_clamp_mss(p, gate_mss_for(gate->link.mtu));
@@ -334,11 +326,11 @@ static enum gate_verdict open_flow(struct gate *gate, struct packet *p, const st
 	if (!may_open(gate, p, &how, &why)) {
 		if (how.group)
 			how.group->refused++;
-		return refuse(gate, p, why);
+		return gate_refuse(gate, p, why);
 	}
-	struct flow *f = make_unique(gate, &how) ? flow_add(gate->flows, &how) : NULL;
+	struct flow *f = gate_make_unique(gate, &how) ? flow_add(gate->flows, &how) : NULL;
 	if (!f)
-		return how.kind == FLOW_US ? pass(gate, p, &how.inner) : refuse(gate, p, REFUSED_MAX_FLOWS);
+		return how.kind == FLOW_US ? pass(gate, p, &how.inner) : gate_refuse(gate, p, REFUSED_MAX_FLOWS);
 	flow_touch(gate->flows, f, p, true);
 	if (outer->protocol == IPPROTO_UDP)
 		gate_join_socket(gate, f);
@@ -349,7 +341,7 @@ static enum gate_verdict open_flow(struct gate *gate, struct packet *p, const st
 static enum gate_verdict stray(struct gate *gate, const struct packet *p)
 {
 	gate->counters.ignored++;
-	return answer(gate, p->protocol == IPPROTO_TCP ? guard_answer_stray(gate->guard, p, gate->link.local, gate->answer) : 0);
+	return answer(gate, p->protocol == IPPROTO_TCP ? guard_answer_stray(gate->guard, p, gate->link.local, gate->answer_buffer) : 0);
 }
 
 /* What P means to whoever waits for an answer of the peer's. */
@@ -361,17 +353,22 @@ static void tell_answer(struct flow *f, const struct packet *p)
 		gate_tell_watch(f, ANSWER_OPEN);
 }
 
+static bool is_world(struct gate *gate, const struct packet *p)
+{
+	return p->v6 ? gate6_is_world(gate, &p->dst6) : policy_world(gate->policy, p->dst, true);
+}
+
 static enum gate_verdict continue_flow(struct gate *gate, struct packet *p, struct flow *f)
 {
 	if (f->resets || (f->finishing && packet_opens_tcp(p)))
-		return drop(&gate->counters.ignored);
+		return gate_drop(&gate->counters.ignored);
 	/* An address of the world may have become ours. */
-	if (f->kind == FLOW_WORLD && p->protocol != IPPROTO_TCP && !policy_world(gate->policy, p->dst, true)) {
+	if (f->kind == FLOW_WORLD && p->protocol != IPPROTO_TCP && !is_world(gate, p)) {
 		flow_remove(gate->flows, f);
-		return refuse(gate, p, REFUSED_FORBIDDEN);
+		return gate_refuse(gate, p, REFUSED_FORBIDDEN);
 	}
 	if (f->kind == FLOW_WORLD && p->protocol == IPPROTO_ICMP && !has_room_for_ping(gate))
-		return refuse(gate, p, REFUSED_MAX_FLOWS);
+		return gate_refuse(gate, p, REFUSED_MAX_FLOWS);
 	tell_answer(f, p);
 	flow_touch(gate->flows, f, p, true);
 	if (f->ours)
@@ -399,14 +396,19 @@ static struct flow *find_flow(struct gate *gate, const struct packet *p, const s
 	return f || p->protocol != IPPROTO_UDP ? f : gate_find_own(gate, outer);
 }
 
-static enum gate_verdict flow_packet(struct gate *gate, struct packet *p, const struct flow_name *outer)
+static bool from_peer_itself(const struct gate *gate, const struct packet *p)
+{
+	return p->v6 ? gate6_is_peer(gate, &p->src6) : p->src == gate->link.remote;
+}
+
+enum gate_verdict gate_flow_packet(struct gate *gate, struct packet *p, const struct flow_name *outer)
 {
 	struct flow *f = find_flow(gate, p, outer);
 
 	if (f)
 		return continue_flow(gate, p, f);
-	if (p->src != gate->link.remote)
-		return drop(&gate->counters.spoofed);
+	if (!from_peer_itself(gate, p))
+		return gate_drop(&gate->counters.spoofed);
 	if (p->protocol == IPPROTO_TCP ? !packet_opens_tcp(p) : p->protocol == IPPROTO_ICMP && p->icmp_type != ICMP_ECHO_REQUEST)
 		return stray(gate, p);
 	return open_flow(gate, p, outer);
@@ -435,25 +437,25 @@ static enum gate_verdict other_packet(struct gate *gate, struct packet *p)
 	if (packet_is_icmp_error(p))
 		heed_error(gate, p);
 	if (p->src != gate->link.remote)
-		return drop(&gate->counters.spoofed);
+		return gate_drop(&gate->counters.spoofed);
 	if (p->protocol == IPPROTO_ICMP)
-		return drop(&gate->counters.ignored);
-	return refuse(gate, p, REFUSED_PROTOCOL);
+		return gate_drop(&gate->counters.ignored);
+	return gate_refuse(gate, p, REFUSED_PROTOCOL);
 }
 
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p)
 {
 	struct flow_name outer;
 
-	if (!gate->up)
+	if (!gate->up || gate->link.remote == 0)
 		return GATE_DROP;
 	if (!packet_parse(p, data, len))
-		return drop(&gate->counters.malformed);
+		return gate_drop(&gate->counters.malformed);
 	if (gate_is_inner(p->src))
-		return drop(&gate->counters.spoofed);
+		return gate_drop(&gate->counters.spoofed);
 	if (packet_is_fragment(p))
-		return drop(&gate->counters.fragments);
+		return gate_drop(&gate->counters.fragments);
 	if (gate_is_inner(p->dst) || is_to_many(p))
-		return answer(gate, guard_refuse_quietly(gate->guard, p, REFUSED_FORBIDDEN, gate->link.local, gate->answer));
-	return outer_name(gate, p, &outer) ? flow_packet(gate, p, &outer) : other_packet(gate, p);
+		return answer(gate, guard_refuse_quietly(gate->guard, p, REFUSED_FORBIDDEN, gate->link.local, gate->answer_buffer));
+	return outer_name(gate, p, &outer) ? gate_flow_packet(gate, p, &outer) : other_packet(gate, p);
 }

@@ -23,6 +23,14 @@
 #define GATE_RESOLVER UINT32_C(0xf0000002) /* the DNS server */
 #define GATE_PEER UINT32_C(0xf0000005)
 
+/* IPv6. The prefix that the peer is told of (a unique local one, RFC 4193), in which it gives itself addresses, and we have the one with
+ * our identifier; and libslirp's own view: a prefix to which nothing is ever sent (RFC 6666). The peer's addresses are the same in both. */
+#define GATE6_PREFIX { .s6_addr = { 0xfd, 's', 'l', 'i', 'r', 'p', 0x00, 0x01 } }
+#define GATE6_PREFIX_BITS 64
+#define GATE6_INNER_PREFIX { .s6_addr = { 0x01 } }
+#define GATE6_INNER_HOST { .s6_addr = { 0x01, [15] = 1 } }
+#define GATE6_INNER_RESOLVER { .s6_addr = { 0x01, [15] = 2 } }
+
 enum gate_verdict {
 	GATE_PASS,  /* give the packet on */
 	GATE_DROP,
@@ -31,6 +39,7 @@ enum gate_verdict {
 };
 
 struct gate;
+struct flow_end; /* net/flow.h */
 
 /* CONFIG (of which `net` is copied), CLOCK and HOST must outlive it. */
 struct gate *gate_new(const struct config *config, struct clock *clock, uint32_t seed, const struct policy_host *host);
@@ -47,7 +56,7 @@ void gate_set_link(struct gate *gate, const struct net_link *link);
 /* The peer is gone for good: all TCP connections are to end at libslirp's side. */
 void gate_end_conversations(struct gate *gate);
 
-/* Gives, one by one, the packets that end connections: those that timed out, that are not allowed any more, that were dropped or ended
+/* Gives, one by one, the packets that end connections (IPv4 or IPv6): those that timed out, that are not allowed any more, that were dropped or ended
  * above. Call it at the end of each round of the loop until it returns 0; it costs nothing when there are none. It writes to BUF (REPLY_MAX
  * bytes) and returns the length; *TO_PEER: the packet is for the peer as it is, else for libslirp. */
 size_t gate_next_reset(struct gate *gate, uint8_t *buf, bool *to_peer);
@@ -73,6 +82,16 @@ bool gate_may_read(const struct gate *gate, int fd);
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);
 const uint8_t *gate_answer(const struct gate *gate, size_t *len);
 
+/* The same for an IPv6 packet (its version was looked at). What a router answers, neighbour discovery and pings, comes out as GATE_ANSWER,
+ * which lies in DATA or in the gate. */
+enum gate_verdict gate6_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);
+/* Whether ADDR is one of our own addresses in the link. */
+bool gate6_is_local(const struct gate *gate, const struct in6_addr *addr);
+/* A TCP or UDP packet or an ICMPv6 error from libslirp, as gate_to_peer(). */
+bool gate6_to_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);
+/* The router advertisement (RFC 4861 §4.2) for all nodes of the link, written to BUF (REPLY6_MAX bytes). Its length; 0 where IPv6 is down. */
+size_t gate6_advertisement(const struct gate *gate, uint8_t *buf);
+
 /* Below: for dialling into the link (net/dial.h) and for proxies (net/proxy.h). */
 
 enum gate_outcome {
@@ -89,6 +108,8 @@ typedef void gate_answer_fn(void *arg, enum gate_outcome answer);
  * of the gate's. Returns a number for gate_unwatch(), which forgets FN (harmless afterwards). One watch for each connection; first come,
  * first served. */
 uint64_t gate_watch(struct gate *gate, uint32_t addr, uint16_t port, enum flow_kind kind, gate_answer_fn *fn, void *arg);
+/* The same; TO is an address of either family as libslirp knows it. */
+uint64_t gate_watch_end(struct gate *gate, const struct flow_end *to, enum flow_kind kind, gate_answer_fn *fn, void *arg);
 void gate_unwatch(struct gate *gate, uint64_t watch);
 
 /* A UDP port of our PPP address that belongs to us and not to libslirp: datagrams to it from hosts that it has talked to come out of

@@ -4,7 +4,8 @@
 
 static bool same_service(const struct service *a, const struct service *b)
 {
-	return a->protocol == b->protocol && a->port == b->port && a->host == b->host && a->host_port == b->host_port;
+	return a->protocol == b->protocol && a->port == b->port && a->host == b->host && a->host_port == b->host_port &&
+	       IN6_ARE_ADDR_EQUAL(&a->host6, &b->host6);
 }
 
 static struct door *find_door(const GPtrArray *doors, const struct service *s)
@@ -49,7 +50,7 @@ static void remove_unlisted(struct gate *gate, GPtrArray *doors, enum flow_kind 
 /* A forward as the service that it is at the other side. */
 static struct service as_service(const struct forward *f)
 {
-	return (struct service){ .protocol = f->protocol, .host = f->host, .host_port = f->host_port };
+	return (struct service){ .protocol = f->protocol, .host = f->host, .host_port = f->host_port, .host6 = f->host6 };
 }
 
 static void list_doors(struct gate *gate)
@@ -98,6 +99,20 @@ struct door *gate_find_forward(const struct gate *gate, uint8_t protocol, uint32
 	return find_door(gate->forwards, &s);
 }
 
+struct door *gate_find_forward6(const struct gate *gate, uint8_t protocol, const struct flow_end *to)
+{
+	const struct service s = { .protocol = protocol, .host_port = to->port, .host6 = to->addr };
+
+	return find_door(gate->forwards, &s);
+}
+
+struct flow_end gate_service_place(const struct service *s)
+{
+	if (IN6_IS_ADDR_UNSPECIFIED(&s->host6))
+		return flow_end_v4(s->host, s->host_port);
+	return (struct flow_end){ .addr = s->host6, .port = s->host_port };
+}
+
 unsigned gate_service_max(const struct gate *gate, const struct flow_group *group)
 {
 	unsigned max = gate->net.max_flows_per_service;
@@ -111,20 +126,26 @@ unsigned gate_service_max(const struct gate *gate, const struct flow_group *grou
 	return max != 0 ? max : FLOW_TABLE_SIZE;
 }
 
+static bool permits(const struct gate *gate, const struct flow *f)
+{
+	const struct flow_name *name = &f->name[FLOW_OUTER];
+
+	if (flow_is_v6(f))
+		return guard_permits6(gate->guard, &name->peer.addr, name->peer.port, &name->far.addr, name->far.port);
+	return guard_permits(gate->guard, gate->link.remote, name->protocol == IPPROTO_ICMP ? 0 : name->peer.port,
+			     gate_real_address(gate, flow_v4(&name->far.addr)), name->far.port);
+}
+
 static bool peers_flow_allowed(struct gate *gate, const struct flow *f)
 {
 	const struct flow_name *name = &f->name[FLOW_OUTER];
-	bool icmp = name->protocol == IPPROTO_ICMP;
 	struct flow_opening how = { .outer = *name };
 	enum net_refusal why;
 	const struct flow_end *now = &how.inner.far, *then = &f->name[FLOW_INNER].far;
 
 	if (!gate_find_place(gate, &how, &why) || how.kind != f->kind)
 		return false;
-	if (now->port != then->port || flow_v4(&now->addr) != flow_v4(&then->addr))
-		return false;
-	return guard_permits(gate->guard, gate->link.remote, icmp ? 0 : name->peer.port,
-			     gate_real_address(gate, flow_v4(&name->far.addr)), name->far.port);
+	return now->port == then->port && IN6_ARE_ADDR_EQUAL(&now->addr, &then->addr) && permits(gate, f);
 }
 
 static bool is_allowed(struct gate *gate, const struct flow *f)
@@ -133,6 +154,8 @@ static bool is_allowed(struct gate *gate, const struct flow *f)
 
 	if (f->by_peer)
 		return peers_flow_allowed(gate, f);
+	if (f->kind == FLOW_FORWARD && flow_is_v6(f))
+		return gate_find_forward6(gate, f->name[FLOW_INNER].protocol, inner) != NULL;
 	return f->kind != FLOW_FORWARD || gate_find_forward(gate, f->name[FLOW_INNER].protocol, flow_v4(&inner->addr), inner->port);
 }
 
@@ -181,7 +204,7 @@ static void tell_end(const struct gate *gate, const struct flow_end *end, struct
 {
 	const struct flow_end real = flow_end_v4(gate_real_address(gate, flow_v4(&end->addr)), end->port);
 
-	flow_describe_end(&real, told);
+	flow_describe_end(flow_v4(&end->addr) == 0 ? end : &real, told);
 }
 
 void gate_flows(const struct gate *gate, net_flow_fn *fn, void *arg)
@@ -214,13 +237,14 @@ static void add_group(const struct flow_group *group, struct net_door *door)
 static void write_spec(const struct service *s, char *spec, size_t size)
 {
 	struct net_address host;
-	struct flow_end place = flow_end_v4(s->host, s->host_port);
+	struct flow_end place = gate_service_place(s);
+	bool v6 = flow_v4(&place.addr) == 0;
 	GString *text = g_string_new(s->protocol == CONFIG_UDP ? "udp:" : "");
 
 	flow_describe_end(&place, &host);
 	g_string_append_printf(text, "%u", s->port);
-	if (s->host != INADDR_LOOPBACK || s->host_port != s->port)
-		g_string_append_printf(text, ":%s:%u", host.host, host.port);
+	if (v6 || s->host != INADDR_LOOPBACK || s->host_port != s->port)
+		g_string_append_printf(text, v6 ? ":[%s]:%u" : ":%s:%u", host.host, host.port);
 	if (s->max != 0)
 		g_string_append_printf(text, ",max=%u", s->max);
 	if (s->idle != 0)

@@ -9,6 +9,8 @@
 #include "net/guard.h"
 #include "net/packet.h"
 
+enum scope { SCOPE_LINK, SCOPE_PREFIX };
+
 #define FIRST_FRAGMENTS 4u
 #define PORT_TRIES 64u
 #define EPHEMERAL 49152u /* RFC 6335 §6 */
@@ -37,6 +39,9 @@ struct gate {
 	struct flow_table *flows;
 	struct net_link link;
 	bool up;
+	uint32_t peer_before, local_before; /* IPv4's, when it was up last */
+	uint64_t local_id_before, peer_id_before; /* IPv6's */
+	struct in6_addr local6[2], peer6; /* by enum scope; ours (:: while IPv6 is down), and the peer's link-local one */
 	unsigned flows_max;
 	uint16_t proxy_port;
 	struct net_counters counters; /* those that neither GUARD nor FLOWS has */
@@ -60,7 +65,8 @@ struct gate {
 	uint64_t last_watch;
 	GHashTable *own_ports; /* port -> enum flow_kind */
 
-	uint8_t answer[REPLY_MAX];
+	uint8_t answer_buffer[REPLY6_MAX];
+	const uint8_t *answer;
 	size_t answer_len;
 };
 
@@ -75,6 +81,31 @@ uint16_t gate_mss_for(uint16_t mtu);
 /* Where HOW->outer leads now: fills in the rest. False: nowhere; WHY. */
 bool gate_find_place(struct gate *gate, struct flow_opening *how, enum net_refusal *why);
 
+/* What is refused or answered; counts and drops. */
+enum gate_verdict gate_drop(uint64_t *counter);
+enum gate_verdict gate_refuse(struct gate *gate, const struct packet *p, enum net_refusal why);
+enum gate_verdict gate_give_answer(struct gate *gate, const uint8_t *answer, size_t len);
+/* P, with this outer name, belongs to a flow, or opens one. */
+enum gate_verdict gate_flow_packet(struct gate *gate, struct packet *p, const struct flow_name *outer);
+/* A name that nobody has in place of HOW->inner: with another port of the peer's if need be. */
+bool gate_make_unique(struct gate *gate, struct flow_opening *how);
+
+/* gate_ends.c. All TCP connections of one family are to end at libslirp's side. */
+void gate_end_family(struct gate *gate, bool v6);
+
+/* gate6.c */
+void gate6_set_link(struct gate *gate, const struct net_link *link);
+bool gate6_is_up(const struct gate *gate);
+/* Our address of the same scope as the peer's. */
+const struct in6_addr *gate6_local_for(const struct gate *gate, const struct in6_addr *peer);
+bool gate6_has_resolver(const struct gate *gate);
+bool gate6_is_peer(const struct gate *gate, const struct in6_addr *addr);
+bool gate6_is_world(struct gate *gate, const struct in6_addr *addr);
+bool gate6_find_place(struct gate *gate, struct flow_opening *how, enum net_refusal *why);
+
+/* gate6_nd.c. What is answered to P, an ICMPv6 packet of the peer's that is no error. */
+enum gate_verdict gate6_answer_icmp(struct gate *gate, struct packet *p);
+
 /* gate_doors.c */
 void gate_init_doors(struct gate *gate);
 void gate_free_doors(struct gate *gate);
@@ -82,6 +113,9 @@ void gate_free_doors(struct gate *gate);
 struct door *gate_find_service(const struct gate *gate, uint8_t protocol, uint16_t port);
 /* The forwards to PORT of HOST, as libslirp knows it, or NULL. */
 struct door *gate_find_forward(const struct gate *gate, uint8_t protocol, uint32_t host, uint16_t port);
+struct door *gate_find_forward6(const struct gate *gate, uint8_t protocol, const struct flow_end *to);
+/* Where SERVICE leads. */
+struct flow_end gate_service_place(const struct service *service);
 unsigned gate_service_max(const struct gate *gate, const struct flow_group *group);
 
 /* gate_sockets.c */
@@ -91,6 +125,8 @@ void gate_free_sockets(struct gate *gate);
 void gate_join_socket(struct gate *gate, struct flow *f);
 void gate_leave_socket(struct gate *gate, struct flow *f);
 bool gate_has_udp_socket(const struct gate *gate, uint16_t port);
+/* Whether a socket of this port serves another address of the peer's than that of PEER. */
+bool gate_udp_port_taken(const struct gate *gate, const struct flow_end *peer);
 /* What comes from the world for this port is wanted (a datagram to the world left it), or not. */
 void gate_set_udp_world(struct gate *gate, uint16_t port, bool on);
 bool gate_is_udp_world(const struct gate *gate, uint16_t port);
@@ -104,7 +140,7 @@ void gate_note_finished(struct gate *gate, struct flow *f);
 void gate_init_own(struct gate *gate);
 void gate_free_own(struct gate *gate);
 /* The watch that waits for a connection to this canonical address, or NULL. */
-struct watch *gate_find_watch(const struct gate *gate, uint32_t canonical, uint16_t port);
+struct watch *gate_find_watch(const struct gate *gate, const struct flow_end *to);
 enum flow_kind gate_watch_kind(const struct watch *watch);
 /* F is WATCH's: what becomes of it is told. NULL: it could not be opened. */
 void gate_set_watch(struct flow *f, struct watch *watch);

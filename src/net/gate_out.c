@@ -33,11 +33,12 @@ static struct flow *open_client(struct gate *gate, const struct packet *p, const
 {
 	struct door *door = gate_find_forward(gate, p->protocol, p->dst, p->dport);
 	uint32_t peer = gate_canonical_peer(gate, p->dst);
-	struct watch *watch = p->protocol == IPPROTO_TCP ? gate_find_watch(gate, peer, p->dport) : NULL;
+	const struct flow_end to = flow_end_v4(peer, p->dport);
+	struct watch *watch = p->protocol == IPPROTO_TCP ? gate_find_watch(gate, &to) : NULL;
 	enum flow_kind kind = watch ? gate_watch_kind(watch) : FLOW_FORWARD;
 	struct flow_opening how = { .inner = *inner, .kind = kind, .group = door && !watch ? &door->group : &gate->kinds[kind] };
 
-	how.outer = (struct flow_name){ flow_end_v4(peer, p->dport), flow_end_v4(GATE_HOST, p->sport), p->protocol };
+	how.outer = (struct flow_name){ to, flow_end_v4(GATE_HOST, p->sport), p->protocol };
 	unsigned tries = 0;
 	while (tries < PORT_TRIES && !is_free(gate, &how.outer)) {
 		how.outer.far.port = gate_next_port(how.outer.far.port);
@@ -55,8 +56,8 @@ static bool opens_client(const struct gate *gate, const struct packet *p)
 {
 	if (p->protocol != IPPROTO_UDP && !packet_opens_tcp(p))
 		return false;
-	return gate_find_forward(gate, p->protocol, p->dst, p->dport) ||
-	       (p->protocol == IPPROTO_TCP && gate_find_watch(gate, gate_canonical_peer(gate, p->dst), p->dport));
+	const struct flow_end to = flow_end_v4(gate_canonical_peer(gate, p->dst), p->dport);
+	return gate_find_forward(gate, p->protocol, p->dst, p->dport) || (p->protocol == IPPROTO_TCP && gate_find_watch(gate, &to));
 }
 
 static struct flow *find_flow(struct gate *gate, const struct packet *p)
@@ -165,7 +166,7 @@ static bool map(struct gate *gate, struct packet *p)
 
 bool gate_to_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p)
 {
-	if (!packet_parse(p, data, len) || !map(gate, p) || !gate->up)
+	if (!packet_parse(p, data, len) || !map(gate, p) || !gate->up || gate->link.remote == 0)
 		return false;
 	if (p->src >> 24 == IN_LOOPBACKNET || gate_is_inner(p->src) || p->src == 0)
 		return false;

@@ -8,8 +8,7 @@
 struct watch {
 	struct gate *gate;
 	uint64_t id;
-	uint32_t canonical;
-	uint16_t port;
+	struct flow_end to; /* canonical */
 	enum flow_kind kind;
 	gate_answer_fn *fn;
 	void *arg;
@@ -32,9 +31,16 @@ void gate_free_own(struct gate *gate)
 
 uint64_t gate_watch(struct gate *gate, uint32_t addr, uint16_t port, enum flow_kind kind, gate_answer_fn *fn, void *arg)
 {
+	const struct flow_end to = flow_end_v4(gate_canonical_peer(gate, addr), port);
+
+	return gate_watch_end(gate, &to, kind, fn, arg);
+}
+
+uint64_t gate_watch_end(struct gate *gate, const struct flow_end *to, enum flow_kind kind, gate_answer_fn *fn, void *arg)
+{
 	struct watch *w = g_new(struct watch, 1);
 
-	*w = (struct watch){ gate, ++gate->last_watch, gate_canonical_peer(gate, addr), port, kind, fn, arg, NULL };
+	*w = (struct watch){ gate, ++gate->last_watch, *to, kind, fn, arg, NULL };
 	g_queue_push_tail(&gate->watches, w);
 	g_hash_table_insert(gate->watches_by_id, &w->id, w);
 	return w->id;
@@ -66,12 +72,12 @@ static void tell(struct watch *w, enum gate_outcome outcome)
 	fn(arg, outcome);
 }
 
-struct watch *gate_find_watch(const struct gate *gate, uint32_t canonical, uint16_t port)
+struct watch *gate_find_watch(const struct gate *gate, const struct flow_end *to)
 {
 	for (const GList *i = gate->watches.head; i; i = i->next) {
 		struct watch *w = i->data;
 
-		if (w->canonical == canonical && w->port == port)
+		if (w->to.port == to->port && IN6_ARE_ADDR_EQUAL(&w->to.addr, &to->addr))
 			return w;
 	}
 	return NULL;

@@ -17,6 +17,7 @@ struct socket {
 	uint8_t protocol; /* 0: a client's */
 	uint16_t port;   /* the peer's, UDP */
 	uint16_t flow;   /* TCP: the flow; UDP: the first of them */
+	struct in6_addr peer; /* UDP: whose port */
 	uint64_t id;     /* TCP: the flow's */
 	unsigned drains; /* the round in which it last waited to take what the peer sent */
 };
@@ -57,6 +58,13 @@ static struct socket *udp_socket(const struct gate *gate, uint16_t port)
 bool gate_has_udp_socket(const struct gate *gate, uint16_t port)
 {
 	return udp_socket(gate, port) != NULL;
+}
+
+bool gate_udp_port_taken(const struct gate *gate, const struct flow_end *peer)
+{
+	const struct socket *s = udp_socket(gate, peer->port);
+
+	return s && !IN6_ARE_ADDR_EQUAL(&s->peer, &peer->addr);
 }
 
 void gate_set_udp_world(struct gate *gate, uint16_t port, bool on)
@@ -113,6 +121,7 @@ static void name_socket(struct gate *gate, int fd, const struct packet *p)
 	gate->ping_sockets += p->protocol == IPPROTO_ICMP;
 	if (p->protocol == IPPROTO_UDP) {
 		s->port = p->sport;
+		s->peer = p->v6 ? p->src6 : flow_address(p->src);
 		gate->udp_sockets[s->port] = fd + 1;
 		if (f)
 			gate_join_socket(gate, f);

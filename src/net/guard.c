@@ -1,7 +1,6 @@
 /* Who may open a flow, and what is said to those who may not; see guard.h. gate.c and tun_guard.c call it. RFC 792, RFC 1812 §5.2.7.1. */
 #include "net/guard.h"
 
-#include <arpa/inet.h>
 #include <glib.h>
 
 #include "log.h"
@@ -34,7 +33,8 @@ struct guard {
 	unsigned recent[SLOTS]; /* refusals, by time */
 	uint64_t slot;          /* the one that counts now, since the clock's beginning */
 	struct timer lockout;   /* armed while the peer is locked out */
-	uint32_t locked;        /* whom */
+	struct net_address locked; /* whom */
+	struct in6_addr local6;
 };
 
 static void bucket_fill(struct bucket *b, uint64_t rate, uint64_t burst, uint64_t now)
@@ -71,11 +71,9 @@ static void print_not_logged(void *arg)
 
 static void end_lockout(void *arg)
 {
-	struct guard *guard = arg;
-	struct in_addr addr = { .s_addr = htonl(guard->locked) };
-	char text[INET_ADDRSTRLEN];
+	const struct guard *guard = arg;
 
-	log_notice("no longer locked out: %s", inet_ntop(AF_INET, &addr, text, sizeof(text)));
+	log_notice("no longer locked out: %s", guard->locked.host);
 }
 
 struct guard *guard_new(const struct net_config *config, struct clock *clock)
@@ -116,7 +114,17 @@ bool guard_permits(const struct guard *guard, uint32_t src, uint16_t sport, uint
 {
 	struct in6_addr from = flow_address(src), to = flow_address(dst);
 
-	return access_allows(guard->config->from, &from, sport) && access_allows(guard->config->to, &to, dport);
+	return guard_permits6(guard, &from, sport, &to, dport);
+}
+
+bool guard_permits6(const struct guard *guard, const struct in6_addr *src, uint16_t sport, const struct in6_addr *dst, uint16_t dport)
+{
+	return access_allows(guard->config->from, src, sport) && access_allows(guard->config->to, dst, dport);
+}
+
+void guard_set_local6(struct guard *guard, const struct in6_addr *local)
+{
+	guard->local6 = *local;
 }
 
 bool guard_needs_ports(const struct guard *guard)
@@ -134,18 +142,27 @@ bool guard_take(struct guard *guard)
 	return guard->config->rate == 0 || bucket_take(&guard->opening, guard->clock->now);
 }
 
+/* Who P is from, or to. */
+static struct net_address address_of(const struct packet *p, bool from)
+{
+	uint32_t v4 = from ? p->src : p->dst;
+	const struct flow_end end = { .addr = p->v6 ? (from ? p->src6 : p->dst6) : flow_address(v4) };
+	struct net_address told;
+
+	flow_describe_end(&end, &told);
+	return told;
+}
+
 /* As fail2ban reads it. Everything in it is a number or a word of ours. */
 static void print_refusal(const struct packet *p, enum net_refusal why)
 {
-	struct in_addr src = { .s_addr = htonl(p->src) }, dst = { .s_addr = htonl(p->dst) };
-	char from[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
+	const struct net_address src = address_of(p, true), dst = address_of(p, false);
+	const char *from = src.host, *to = dst.host;
 
-	inet_ntop(AF_INET, &src, from, sizeof(from));
-	inet_ntop(AF_INET, &dst, to, sizeof(to));
 	if (p->protocol == IPPROTO_TCP || p->protocol == IPPROTO_UDP)
 		log_notice("refused: %s from %s port %u to %s port %u (%s)", p->protocol == IPPROTO_TCP ? "tcp" : "udp", from, p->sport,
 			   to, p->dport, net_refusal_name(why));
-	else if (p->protocol == IPPROTO_ICMP)
+	else if (p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		log_notice("refused: icmp from %s to %s (%s)", from, to, net_refusal_name(why));
 	else
 		log_notice("refused: protocol %u from %s to %s (%s)", p->protocol, from, to, net_refusal_name(why));
@@ -181,17 +198,15 @@ static unsigned count_recent(struct guard *guard)
 static void remember(struct guard *guard, const struct packet *p)
 {
 	const struct net_config *c = guard->config;
-	struct in_addr addr = { .s_addr = htonl(p->src) };
-	char text[INET_ADDRSTRLEN];
 	unsigned refusals;
 
 	if (c->lockout_refusals == 0 || p->protocol != IPPROTO_TCP || guard->lockout.armed || (refusals = count_recent(guard)) < c->lockout_refusals)
 		return;
 	for (unsigned i = 0; i < SLOTS; i++)
 		guard->recent[i] = 0;
-	guard->locked = p->src;
+	guard->locked = address_of(p, true);
 	timer_set(&guard->lockout, c->lockout_seconds * CLOCK_SECOND);
-	log_notice("locked out: %s for %u s after %u refusals", inet_ntop(AF_INET, &addr, text, sizeof(text)), c->lockout_seconds, refusals);
+	log_notice("locked out: %s for %u s after %u refusals", guard->locked.host, c->lockout_seconds, refusals);
 }
 
 static uint8_t unreachable_code(const struct packet *p, enum net_refusal why)
@@ -201,6 +216,18 @@ static uint8_t unreachable_code(const struct packet *p, enum net_refusal why)
 	return why == REFUSED_PROTOCOL ? UNREACHABLE_PROTOCOL : UNREACHABLE_PROHIBITED;
 }
 
+/* RFC 4443 §3.1, §3.4 */
+static size_t refuse6(const struct guard *guard, const struct packet *p, enum net_refusal why, uint8_t *buf)
+{
+	static const uint8_t UNKNOWN_NEXT_HEADER = 1;
+	static const uint32_t NEXT_HEADER = 6; /* where it stands */
+	uint8_t code = why == REFUSED_NO_SERVICE && p->protocol == IPPROTO_UDP ? UNREACHABLE6_PORT : UNREACHABLE6_PROHIBITED;
+
+	if (why == REFUSED_PROTOCOL)
+		return reply_icmp6_error(buf, p, &guard->local6, ICMP6_PARAMETER, UNKNOWN_NEXT_HEADER, NEXT_HEADER);
+	return reply_icmp6_error(buf, p, &guard->local6, ICMP6_UNREACHABLE, code, 0);
+}
+
 size_t guard_refuse_quietly(struct guard *guard, const struct packet *p, enum net_refusal why, uint32_t from, uint8_t *buf)
 {
 	guard->refused[why]++;
@@ -208,7 +235,7 @@ size_t guard_refuse_quietly(struct guard *guard, const struct packet *p, enum ne
 		return 0;
 	size_t len = reply_tcp_reset(buf, p);
 	if (len == 0 && !(p->tcp_flags & TCP_RST))
-		len = reply_icmp_error(buf, p, from, ICMP_UNREACHABLE, unreachable_code(p, why));
+		len = p->v6 ? refuse6(guard, p, why, buf) : reply_icmp_error(buf, p, from, ICMP_UNREACHABLE, unreachable_code(p, why));
 	return len;
 }
 
@@ -224,7 +251,7 @@ size_t guard_answer_stray(struct guard *guard, const struct packet *p, uint32_t 
 	if (!bucket_take(&guard->answers, guard->clock->now))
 		return 0;
 	size_t len = reply_tcp_reset(buf, p);
-	return len > 0 || p->tcp_flags & TCP_RST ? len : reply_icmp_error(buf, p, from, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
+	return len > 0 || p->v6 || p->tcp_flags & TCP_RST ? len : reply_icmp_error(buf, p, from, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
 }
 
 void guard_count(const struct guard *guard, struct net_counters *counters)

@@ -23,8 +23,12 @@ void guard_reconfigured(struct guard *guard);
 /* What the access lists say of a flow of the peer's from SRC:SPORT to DST:DPORT, as the peer sees it; port 0: none. IPv4 addresses in host
  * byte order. */
 bool guard_permits(const struct guard *guard, uint32_t src, uint16_t sport, uint32_t dst, uint16_t dport);
+bool guard_permits6(const struct guard *guard, const struct in6_addr *src, uint16_t sport, const struct in6_addr *dst, uint16_t dport);
 /* True when a packet without ports cannot be judged. */
 bool guard_needs_ports(const struct guard *guard);
+
+/* In whose name ICMPv6 errors are told. */
+void guard_set_local6(struct guard *guard, const struct in6_addr *local);
 
 /* Whether the peer's new flows are locked out now. */
 bool guard_locked(const struct guard *guard);
@@ -33,7 +37,7 @@ bool guard_locked(const struct guard *guard);
 bool guard_take(struct guard *guard);
 
 /* P, as the peer sent it, is refused: counted, logged at a bounded rate, and remembered against the peer unless it is locked out already.
- * The answer is written to BUF (REPLY_MAX bytes), in the name of FROM where it is an ICMP error. Returns its length; 0: none is due, or
+ * The answer is written to BUF (REPLY_MAX bytes; REPLY6_MAX where P is an IPv6 packet), in the name of FROM where it is an ICMP error. Returns its length; 0: none is due, or
  * enough were sent of late. */
 size_t guard_refuse(struct guard *guard, const struct packet *p, enum net_refusal why, uint32_t from, uint8_t *buf);
 

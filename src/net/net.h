@@ -17,6 +17,7 @@ struct net_link {
 	uint32_t dns; /* where the peer finds the host's resolver (own_dns), or 0 */
 	uint32_t peer_dns; /* a name server at the peer's side that IPCP learnt, or 0 */
 	uint16_t mtu; /* largest packet towards the peer */
+	uint64_t local_id, remote_id; /* interface identifiers of IPV6CP (of fe80::/64), 0: IPv6 is not up */
 	unsigned rate; /* bytes a second that the line carries, 0: unknown */
 };
 
@@ -123,13 +124,14 @@ extern const struct net_backend_ops net_slirp, net_tun;
 struct net *net_open(const struct config *config, struct loop *loop, const struct net_events *events, void *arg);
 void net_close(struct net *net);
 
-/* The link is up with these addresses; conversations of an earlier session with the same addresses go on. False (and one line
- * logged) when the backend cannot serve them. */
+/* The link is up with these addresses, or (while it is) they have changed: IPv4 or IPv6 came up or went down; LOCAL and REMOTE are 0 while IPv4
+ * is down, the identifiers while IPv6 is. Conversations of an earlier session with the same addresses go on. False (and one line logged)
+ * when the backend cannot serve them. */
 bool net_up(struct net *net, const struct net_link *link);
-/* The link is down: nothing more comes through events->packet; new conversations wait. */
+/* Both are down: nothing more comes through events->packet; new conversations wait. */
 void net_down(struct net *net);
 
-/* A packet from the peer, anything at all: it is checked here. NET_HEADROOM bytes before it may be overwritten, and so may it. */
+/* A packet from the peer, IPv4 or IPv6, anything at all: it is checked here. NET_HEADROOM bytes before it may be overwritten, and so may it. */
 void net_input(struct net *net, uint8_t *packet, size_t len);
 
 /* The name of the interface, or NULL for a backend that has none. */

@@ -1,4 +1,4 @@
-/* IPv4 packets; see packet.h. Called by both backends for every packet. RFC 791, 792, 768, 9293, 1858, 1624. */
+/* IPv4 and IPv6 packets; see packet.h. Called by both backends for every packet. RFC 791, 792, 768, 8200, 4443, 9293, 1858, 1624. */
 #include "net/packet.h"
 
 #include <string.h>
@@ -7,7 +7,9 @@
 #include "reader.h"
 
 enum { HEADER_CHECKSUM = 10, HEADER_SOURCE = 12, HEADER_DESTINATION = 16 };
+enum { HEADER6_SOURCE = 8, HEADER6_DESTINATION = 24 };
 enum { TCP_CHECKSUM = 16, UDP_CHECKSUM = 6, ICMP_CHECKSUM = 2 };
+enum { NEXT_HOP_BY_HOP = 0, NEXT_FRAGMENT = 44 };
 enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_MSS = 2, OPTION_MSS_LEN = 4 };
 
 static uint16_t get16(const uint8_t *at)
@@ -68,7 +70,9 @@ static bool parse_transport(struct packet *p, struct reader *r)
 	case IPPROTO_UDP:
 		return parse_udp(p, r);
 	case IPPROTO_ICMP:
-		return parse_icmp(p, r);
+		return p->v6 || parse_icmp(p, r);
+	case IPPROTO_ICMPV6:
+		return !p->v6 || parse_icmp(p, r);
 	default:
 		return true;
 	}
@@ -125,6 +129,65 @@ bool packet_parse(struct packet *p, uint8_t *data, size_t len)
 	return parse_transport(p, &transport);
 }
 
+/* The fixed header; R is then at what follows, and ends where the bytes end. */
+static bool parse_header6(struct packet *p, struct reader *r)
+{
+	uint32_t first = reader_u32(r);
+
+	p->v6 = true;
+	p->header = IPV6_HEADER;
+	p->len = IPV6_HEADER + (size_t)reader_u16(r);
+	p->protocol = reader_u8(r);
+	p->hop_limit = reader_u8(r);
+	const uint8_t *addresses = reader_bytes(r, 2 * sizeof(p->src6));
+	if (first >> 28 != 6 || !addresses)
+		return false;
+	memcpy(&p->src6, addresses, sizeof(p->src6));
+	memcpy(&p->dst6, addresses + sizeof(p->src6), sizeof(p->dst6));
+	return true;
+}
+
+/* MLD's messages have a router alert before them (RFC 2710 §3). */
+static bool pass_options(struct packet *p, struct reader *r)
+{
+	struct reader ahead = *r;
+	uint8_t next = reader_u8(&ahead);
+	size_t options = ((size_t)reader_u8(&ahead) + 1) * 8;
+
+	if (!reader_ok(&ahead) || options > p->transport_len)
+		return false;
+	if (next != IPPROTO_ICMPV6)
+		return true;
+	reader_skip(r, options);
+	p->extended = true;
+	p->protocol = next;
+	p->header += options;
+	p->transport_len -= options;
+	return true;
+}
+
+static bool has_udp_whole(const struct packet *p)
+{
+	const uint8_t *udp = p->data + p->header;
+
+	return get16(udp + 4) == p->transport_len && get16(udp + UDP_CHECKSUM) != 0;
+}
+
+bool packet_parse6(struct packet *p, uint8_t *data, size_t len)
+{
+	struct reader r = reader_new(data, len);
+
+	*p = (struct packet){ .data = data };
+	if (!parse_header6(p, &r) || p->len > len)
+		return false;
+	p->transport_len = p->len - IPV6_HEADER;
+	p->more_fragments = p->protocol == NEXT_FRAGMENT;
+	if (p->protocol == NEXT_HOP_BY_HOP && !pass_options(p, &r))
+		return false;
+	struct reader transport = reader_sub(&r, p->transport_len);
+	return parse_transport(p, &transport) && (p->protocol != IPPROTO_UDP || has_udp_whole(p));
+}
+
 bool packet_is_fragment(const struct packet *p)
 {
 	return p->more_fragments || p->offset > 0;
@@ -132,6 +195,8 @@ bool packet_is_fragment(const struct packet *p)
 
 bool packet_is_icmp_error(const struct packet *p)
 {
+	if (p->v6)
+		return p->protocol == IPPROTO_ICMPV6 && p->icmp_type < ICMP6_ECHO_ASK;
 	if (p->protocol != IPPROTO_ICMP || p->offset > 0)
 		return false;
 	return p->icmp_type == ICMP_UNREACHABLE || p->icmp_type == ICMP_QUENCH || p->icmp_type == ICMP_REDIRECTION ||
@@ -154,6 +219,8 @@ static uint8_t *transport_checksum(const struct packet *p)
 		at = TCP_CHECKSUM;
 	else if (p->protocol == IPPROTO_UDP)
 		at = UDP_CHECKSUM;
+	else if (p->v6 && p->protocol == IPPROTO_ICMPV6)
+		at = ICMP_CHECKSUM;
 	else
 		return NULL;
 	if (at + 2 > p->transport_len)
@@ -208,6 +275,40 @@ void packet_set_destination(struct packet *p, uint32_t addr, uint16_t port)
 	if (addr != p->dst)
 		rewrite_addr(p, HEADER_DESTINATION, p->dst, addr);
 	p->dst = addr;
+	if (!has_ports(p) || port == p->dport)
+		return;
+	rewrite_port(p, 2, p->dport, port);
+	p->dport = port;
+}
+
+static void rewrite_addr6(struct packet *p, size_t at, const struct in6_addr *old, const struct in6_addr *new)
+{
+	uint8_t *field = transport_checksum(p);
+	uint16_t check = field ? get16(field) : 0;
+
+	for (size_t i = 0; i < sizeof(*new); i += 2)
+		check = checksum_replace16(check, get16(&old->s6_addr[i]), get16(&new->s6_addr[i]));
+	memcpy(p->data + at, new, sizeof(*new));
+	if (field)
+		put_transport_checksum(p, field, check);
+}
+
+void packet_set_source6(struct packet *p, const struct in6_addr *addr, uint16_t port)
+{
+	if (!IN6_ARE_ADDR_EQUAL(addr, &p->src6))
+		rewrite_addr6(p, HEADER6_SOURCE, &p->src6, addr);
+	p->src6 = *addr;
+	if (!has_ports(p) || port == p->sport)
+		return;
+	rewrite_port(p, 0, p->sport, port);
+	p->sport = port;
+}
+
+void packet_set_destination6(struct packet *p, const struct in6_addr *addr, uint16_t port)
+{
+	if (!IN6_ARE_ADDR_EQUAL(addr, &p->dst6))
+		rewrite_addr6(p, HEADER6_DESTINATION, &p->dst6, addr);
+	p->dst6 = *addr;
 	if (!has_ports(p) || port == p->dport)
 		return;
 	rewrite_port(p, 2, p->dport, port);
@@ -276,18 +377,30 @@ bool packet_quoted(const struct packet *p, struct packet *quoted)
 	return true;
 }
 
-void packet_fix_icmp(struct packet *p)
+bool packet_quoted6(const struct packet *p, struct packet *quoted)
 {
-	uint8_t *check = p->data + p->header + ICMP_CHECKSUM;
+	if (!packet_is_icmp_error(p) || p->transport_len < ICMP_HEADER + IPV6_HEADER + 8)
+		return false;
+	uint8_t *data = p->data + p->header + ICMP_HEADER;
+	size_t len = p->transport_len - ICMP_HEADER;
+	struct reader r = reader_new(data, len);
 
-	put16(check, 0);
-	put16(check, checksum_finish(checksum_add(0, p->data + p->header, p->transport_len)));
+	*quoted = (struct packet){ .data = data };
+	if (!parse_header6(quoted, &r))
+		return false;
+	quoted->transport_len = reader_left(&r);
+	quoted->len = len;
+	if (quoted->protocol == IPPROTO_TCP || quoted->protocol == IPPROTO_UDP) {
+		quoted->sport = reader_u16(&r);
+		quoted->dport = reader_u16(&r);
+	}
+	return true;
 }
 
-/* RFC 9293 §3.1 */
+/* RFC 9293 §3.1, RFC 8200 §8.1 */
 static uint64_t pseudo_header_sum(const struct packet *p)
 {
-	uint64_t sum = checksum_add(0, p->data + HEADER_SOURCE, 8);
+	uint64_t sum = p->v6 ? checksum_add(0, p->data + HEADER6_SOURCE, 32) : checksum_add(0, p->data + HEADER_SOURCE, 8);
 
 	sum = checksum_add_u16(sum, p->protocol);
 	return checksum_add_u16(sum, (uint16_t)p->transport_len);
@@ -296,6 +409,19 @@ static uint64_t pseudo_header_sum(const struct packet *p)
 static uint64_t transport_sum(const struct packet *p)
 {
 	return checksum_add(pseudo_header_sum(p), p->data + p->header, p->transport_len);
+}
+
+void packet_fix_icmp(struct packet *p)
+{
+	uint8_t *check = p->data + p->header + ICMP_CHECKSUM;
+
+	put16(check, 0);
+	put16(check, checksum_finish(p->v6 ? transport_sum(p) : checksum_add(0, p->data + p->header, p->transport_len)));
+}
+
+bool packet_icmp6_checksum_ok(const struct packet *p)
+{
+	return checksum_finish(transport_sum(p)) == 0;
 }
 
 bool packet_tcp_checksum_ok(const struct packet *p)

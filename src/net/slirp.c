@@ -32,8 +32,6 @@
 #include "reader.h"
 #include "writer.h"
 
-#define ETHERNET_HEADER 14
-#define ETHERNET_ADDR 6
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP 0x0806
 #define ARP_PACKET 28
@@ -68,7 +66,7 @@ void slirp_to_peer(struct slirp_net *s, const uint8_t *packet, size_t len)
 	emit(s, packet, len);
 }
 
-static void write_ethernet(struct writer *w, uint16_t type)
+void slirp_write_ethernet(struct writer *w, uint16_t type)
 {
 	writer_bytes(w, our_ethernet, ETHERNET_ADDR);
 	writer_bytes(w, peer_ethernet, ETHERNET_ADDR);
@@ -81,7 +79,7 @@ static void answer_arp(struct slirp_net *s, const uint8_t addr[4])
 	uint8_t frame[ETHERNET_HEADER + ARP_PACKET];
 	struct writer w = writer_new(frame, sizeof(frame));
 
-	write_ethernet(&w, ETHERTYPE_ARP);
+	slirp_write_ethernet(&w, ETHERTYPE_ARP);
 	writer_u16(&w, 1);
 	writer_u16(&w, ETHERTYPE_IPV4);
 	writer_u16(&w, ETHERNET_ADDR << 8 | 4);
@@ -113,7 +111,7 @@ static void arp_request(struct slirp_net *s, const uint8_t *arp, size_t len)
 
 /* libslirp 4.7 answers a reset of a connection that it no longer knows with another, and two of them never come to an end
  * (RFC 9293 §3.10.7.1). */
-static bool answers_reset(const struct slirp_net *s, const struct packet *p)
+bool slirp_answers_reset(const struct slirp_net *s, const struct packet *p)
 {
 	return s->input && s->input->tcp_flags & TCP_RST && p->protocol == IPPROTO_TCP && p->tcp_flags & TCP_RST;
 }
@@ -125,7 +123,7 @@ static void packet_out(struct slirp_net *s, const uint8_t *packet, size_t len)
 	if (len > sizeof(s->buffer))
 		return;
 	memcpy(s->buffer, packet, len);
-	if (gate_to_peer(s->gate, s->buffer, len, &p) && !answers_reset(s, &p))
+	if (gate_to_peer(s->gate, s->buffer, len, &p) && !slirp_answers_reset(s, &p))
 		segment_fragment(&p, s->link.mtu, emit, s);
 }
 
@@ -141,6 +139,8 @@ static ssize_t send_packet(const void *frame, size_t len, void *opaque)
 		arp_request(s, bytes + ETHERNET_HEADER, len - ETHERNET_HEADER);
 	else if (type == ETHERTYPE_IPV4)
 		packet_out(s, bytes + ETHERNET_HEADER, len - ETHERNET_HEADER);
+	else if (type == ETHERTYPE_IPV6)
+		slirp6_packet_out(s, bytes + ETHERNET_HEADER, len - ETHERNET_HEADER);
 	return (ssize_t)len;
 }
 
@@ -187,6 +187,9 @@ static const SlirpCb callbacks = {
 	.send_packet = send_packet,
 	.guest_error = guest_error,
 	.clock_get_ns = clock_get_ns,
+	.timer_new = slirp6_timer_new,
+	.timer_free = slirp6_timer_free,
+	.timer_mod = slirp6_timer_mod,
 	.register_poll_fd = register_poll_fd,
 	.unregister_poll_fd = unregister_poll_fd,
 	.notify = notify,
@@ -201,14 +204,14 @@ static void packet_in(void *arg, struct packet *p, size_t mss)
 
 	if (mss > 0)
 		packet_complete_checksum(p);
-	write_ethernet(&w, ETHERTYPE_IPV4);
+	slirp_write_ethernet(&w, p->v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
 	slirp_freshen_clock(s);
 	s->input = p;
 	slirp_input(s->slirp, frame, (int)(p->len + ETHERNET_HEADER));
 	s->input = NULL;
 }
 
-static void answer_peer(struct slirp_net *s, const uint8_t *packet, size_t len)
+void slirp_answer_peer(struct slirp_net *s, const uint8_t *packet, size_t len)
 {
 	if (s->up && len <= s->link.mtu)
 		emit(s, packet, len);
@@ -224,8 +227,8 @@ static void end_conversations(struct slirp_net *s)
 	s->resetting = true;
 	while ((len = gate_next_reset(s->gate, buf + ETHERNET_HEADER, &to_peer)) > 0) {
 		if (to_peer)
-			answer_peer(s, buf + ETHERNET_HEADER, len);
-		else if (packet_parse(&p, buf + ETHERNET_HEADER, len))
+			slirp_answer_peer(s, buf + ETHERNET_HEADER, len);
+		else if (packet_parse(&p, buf + ETHERNET_HEADER, len) || packet_parse6(&p, buf + ETHERNET_HEADER, len))
 			packet_in(s, &p, 0);
 	}
 	s->resetting = false;
@@ -277,6 +280,7 @@ static Slirp *make_slirp(struct slirp_net *s)
 #if SLIRP_CHECK_VERSION(4, 7, 0)
 	config.disable_dhcp = true;
 #endif
+	slirp6_configure(&config);
 	return slirp_new(&config, &callbacks, s);
 }
 
@@ -343,6 +347,7 @@ static void slirp_close(struct net *net)
 	slirp_cleanup(s->slirp);
 	timer_stop(&s->departed);
 	timer_stop(&s->trim);
+	timer_stop(&s->advertise);
 	gate_free(s->gate);
 	policy_host_free(s->host);
 	g_array_free(s->forwards, TRUE);
@@ -396,6 +401,7 @@ static struct net *slirp_open(const struct config *config, struct loop *loop, co
 	gate_limit_flows(s->gate, s->conversations_max - s->conversations_max / 4);
 	timer_init(&s->departed, loop_clock(loop), peer_departed, s);
 	timer_init(&s->trim, loop_clock(loop), trim_memory, s);
+	slirp6_init(s);
 	s->slirp = make_slirp(s);
 	s->poller = (struct poller){ .fill = slirp_fill, .done = slirp_done, .arg = s };
 	s->flusher = (struct flusher){ .flush = flush, .arg = s };
@@ -419,6 +425,7 @@ static bool slirp_up(struct net *net, const struct net_link *link)
 	timer_stop(&s->departed);
 	gate_set_link(s->gate, link);
 	end_conversations(s);
+	slirp6_link(s, true);
 	return true;
 }
 
@@ -427,6 +434,7 @@ static void slirp_down(struct net *net)
 	struct slirp_net *s = (struct slirp_net *)net;
 
 	s->up = false;
+	slirp6_link(s, false);
 	gate_set_link(s->gate, NULL);
 	dialer_link_down(s->dialer);
 	timer_set(&s->departed, DEPARTED);
@@ -452,18 +460,19 @@ static void slirp_packet(struct net *net, uint8_t *packet, size_t len)
 {
 	struct slirp_net *s = (struct slirp_net *)net;
 	struct packet p;
-	enum gate_verdict verdict = gate_from_peer(s->gate, packet, len, &p);
+	bool v6 = len > 0 && packet[0] >> 4 == 6;
+	enum gate_verdict verdict = v6 ? gate6_from_peer(s->gate, packet, len, &p) : gate_from_peer(s->gate, packet, len, &p);
 
 	if (verdict == GATE_ANSWER) {
 		const uint8_t *answer = gate_answer(s->gate, &len);
 
-		answer_peer(s, answer, len);
+		slirp_answer_peer(s, answer, len);
 	}
 	if (verdict == GATE_OURS)
 		dialer_datagram(s->dialer, &p);
 	if (verdict == GATE_PASS && p.protocol == IPPROTO_TCP)
 		share_window(s, &p);
-	if (verdict == GATE_PASS && !merge_add(s->merge, &p))
+	if (verdict == GATE_PASS && (v6 || !merge_add(s->merge, &p)))
 		packet_in(s, &p, 0);
 }
 

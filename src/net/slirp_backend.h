@@ -16,6 +16,7 @@
 #include "net/net.h"
 #include "net/proxy.h"
 #include "net/socks.h"
+#include "writer.h"
 
 struct slirp_net {
 	struct net net;
@@ -35,6 +36,8 @@ struct slirp_net {
 	GArray *listeners; /* descriptors of the TCP forwards */
 	unsigned conversations_max;
 	struct timer departed, trim;
+	struct timer advertise; /* slirp6.c */
+	unsigned advertised;    /* since IPv6 came up */
 	unsigned peak; /* sockets at once since memory was given back last */
 	struct policy_host *host;
 	struct dialer *dialer;
@@ -51,10 +54,33 @@ struct slirp_net {
 	uint8_t buffer[IPV4_PACKET_MAX];
 };
 
+#define ETHERNET_HEADER 14
+#define ETHERNET_ADDR 6
+#define ETHERTYPE_IPV6 0x86dd
+
 /* slirp.c. A packet for the peer, no longer than the link's mtu. */
 void slirp_to_peer(struct slirp_net *s, const uint8_t *packet, size_t len);
+/* The header of a frame for libslirp from the peer. */
+void slirp_write_ethernet(struct writer *w, uint16_t type);
+/* Whether P, from libslirp, is a reset that answers a reset. */
+bool slirp_answers_reset(const struct slirp_net *s, const struct packet *p);
+/* What the peer is told in answer: where it is up, and it can take as much. */
+void slirp_answer_peer(struct slirp_net *s, const uint8_t *packet, size_t len);
 /* What libslirp says to ADDR (host byte order) from now on leaves at once. */
 void slirp_know_address(struct slirp_net *s, uint32_t addr);
+
+/* slirp6.c. Adds IPv6 to libslirp's configuration and callbacks. */
+void slirp6_configure(SlirpConfig *config);
+void *slirp6_timer_new(SlirpTimerCb cb, void *cb_opaque, void *opaque);
+void slirp6_timer_free(void *timer, void *opaque);
+void slirp6_timer_mod(void *timer, int64_t expire_time, void *opaque);
+/* An IPv6 packet from libslirp, PACKET without its Ethernet header. */
+void slirp6_packet_out(struct slirp_net *s, const uint8_t *packet, size_t len);
+/* As slirp_know_address(). */
+void slirp6_know_address(struct slirp_net *s, const struct in6_addr *addr);
+/* The link is up, up with other addresses, or down: advertisements begin anew, or end. */
+void slirp6_init(struct slirp_net *s);
+void slirp6_link(struct slirp_net *s, bool up);
 
 /* slirp_poll.c. For the loop's poller. */
 void slirp_fill(void *arg, GArray *fds, int *timeout_ms);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "net/checksum.h"
+#include "net/flow.h"
 #include "reader.h"
 
 #define DIALS_MAX 1024u
@@ -30,8 +31,7 @@
 
 struct dial {
 	struct dialer *dialer;
-	uint32_t addr; /* 0: the peer */
-	uint16_t port;
+	struct flow_end to; /* as libslirp knows it */
 	enum flow_kind kind;
 	struct sockaddr_in listener, client; /* libslirp's port for us, and our end */
 	bool listening, accepted, over;
@@ -79,6 +79,11 @@ void dialer_free(struct dialer *dialer)
 	g_free(dialer);
 }
 
+bool dial_has_v6(const struct dialer *dialer)
+{
+	return dialer->s->up && dialer->s->link.local_id != 0;
+}
+
 uint32_t dial_name_server(const struct dialer *dialer)
 {
 	const struct slirp_net *s = dialer->s;
@@ -96,10 +101,32 @@ static bool is_host(uint32_t addr)
 	return first != 0 && first != IN_LOOPBACKNET && first < 224;
 }
 
+static bool is_v6(const struct dial *dial)
+{
+	return !IN6_IS_ADDR_V4MAPPED(&dial->to.addr);
+}
+
+static struct sockaddr_in6 address6(const struct in6_addr *addr, in_port_t port)
+{
+	return (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = *addr, .sin6_port = port };
+}
+
+/* libslirp's listener, which is an IPv6 socket where the destination is (at the same IPv4 address). */
+static struct sockaddr_in6 listener6(const struct dial *dial)
+{
+	const struct in6_addr mapped = flow_address(ntohl(dial->listener.sin_addr.s_addr));
+
+	return address6(&mapped, dial->listener.sin_port);
+}
+
 static void stop_listening(struct dial *dial)
 {
+	const struct sockaddr_in6 mapped = listener6(dial);
+	bool v6 = is_v6(dial);
+	const struct sockaddr *listener = v6 ? (const struct sockaddr *)&mapped : (const struct sockaddr *)&dial->listener;
+
 	if (dial->listening)
-		slirp_remove_hostxfwd(dial->dialer->s->slirp, (struct sockaddr *)&dial->listener, sizeof(dial->listener), 0);
+		slirp_remove_hostxfwd(dial->dialer->s->slirp, listener, v6 ? sizeof(mapped) : sizeof(dial->listener), 0);
 	dial->listening = false;
 }
 
@@ -152,15 +179,28 @@ static struct sockaddr_in random_loopback(void)
 	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(addr), .sin_port = htons(port) };
 }
 
+static bool listen_v6(const struct dial *dial)
+{
+	const struct sockaddr_in6 here = listener6(dial), there = address6(&dial->to.addr, htons(dial->to.port));
+
+	return slirp_add_hostxfwd(dial->dialer->s->slirp, (const struct sockaddr *)&here, sizeof(here), (const struct sockaddr *)&there,
+				  sizeof(there), 0) == 0;
+}
+
+static bool listen_v4(const struct dial *dial)
+{
+	const struct sockaddr_in there = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(flow_v4(&dial->to.addr)),
+					   .sin_port = htons(dial->to.port) };
+
+	return slirp_add_hostxfwd(dial->dialer->s->slirp, (const struct sockaddr *)&dial->listener, sizeof(dial->listener),
+				  (const struct sockaddr *)&there, sizeof(there), 0) == 0;
+}
+
 static bool start_listening(struct dial *dial)
 {
-	uint32_t addr = dial->addr ? dial->addr : GATE_PEER;
-	struct sockaddr_in there = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(addr), .sin_port = htons(dial->port) };
-
 	for (int tries = 0; tries < LISTEN_TRIES && !dial->listening; tries++) {
 		dial->listener = random_loopback();
-		dial->listening = slirp_add_hostxfwd(dial->dialer->s->slirp, (struct sockaddr *)&dial->listener, sizeof(dial->listener),
-						     (struct sockaddr *)&there, sizeof(there), 0) == 0;
+		dial->listening = is_v6(dial) ? listen_v6(dial) : listen_v4(dial);
 		if (!dial->listening && errno != EADDRINUSE)
 			break;
 	}
@@ -181,15 +221,31 @@ static bool start_connecting(struct dial *dial)
 	return connect(dial->fd, (struct sockaddr *)&dial->listener, sizeof(dial->listener)) == 0 || errno == EINPROGRESS;
 }
 
+/* Whether a host may have it that is beyond a link which carries its family. */
+static bool is_beyond(const struct slirp_net *s, const struct in6_addr *addr)
+{
+	if (IN6_IS_ADDR_V4MAPPED(addr))
+		return s->link.remote != 0 && is_host(flow_v4(addr));
+	return s->link.local_id != 0 && !IN6_IS_ADDR_MULTICAST(addr) && addr->s6_addr[0] != 0 && !gate6_is_local(s->gate, addr);
+}
+
 struct dial *dial_tcp(struct dialer *dialer, uint32_t addr, uint16_t port, enum flow_kind kind, dial_fn *fn, void *arg)
+{
+	const struct in6_addr mapped = flow_address(addr);
+
+	return dial_tcp6(dialer, &mapped, port, kind, fn, arg);
+}
+
+struct dial *dial_tcp6(struct dialer *dialer, const struct in6_addr *addr, uint16_t port, enum flow_kind kind, dial_fn *fn, void *arg)
 {
 	struct slirp_net *s = dialer->s;
 
-	if (!s->up || dialer->dials->len >= DIALS_MAX || !slirp_has_room(s) || !is_host(addr) || port == 0)
+	if (!s->up || dialer->dials->len >= DIALS_MAX || !slirp_has_room(s) || !is_beyond(s, addr) || port == 0)
 		return NULL;
 	struct dial *dial = g_new0(struct dial, 1);
-	*dial = (struct dial){ .dialer = dialer, .port = port, .kind = kind, .fd = -1, .fn = fn, .arg = arg };
-	dial->addr = addr == s->link.remote ? 0 : addr;
+	*dial = (struct dial){ .dialer = dialer, .to = { *addr, port }, .kind = kind, .fd = -1, .fn = fn, .arg = arg };
+	if (flow_v4(addr) == s->link.remote && !is_v6(dial))
+		dial->to.addr = flow_address(GATE_PEER);
 	timer_init(&dial->timeout, loop_clock(s->loop), on_timeout, dial);
 	g_ptr_array_add(dialer->dials, dial);
 	if (!start_listening(dial) || !start_connecting(dial)) {
@@ -216,15 +272,40 @@ static struct dial *find_listener(const struct dialer *dialer, const struct sock
 	return NULL;
 }
 
+/* A socket's own or its other end's address, which is an IPv4 one. */
+static bool socket_end(int fd, int (*get)(int, struct sockaddr *, socklen_t *), struct sockaddr_in *end)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} addr = { .in6 = { 0 } };
+	socklen_t len = sizeof(addr);
+
+	if (get(fd, &addr.any, &len) < 0)
+		return false;
+	*end = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = addr.in.sin_port, .sin_addr = addr.in.sin_addr };
+	if (addr.any.sa_family == AF_INET6)
+		end->sin_addr.s_addr = htonl(flow_v4(&addr.in6.sin6_addr));
+	return true;
+}
+
+static uint64_t watch(struct dial *dial)
+{
+	struct slirp_net *s = dial->dialer->s;
+
+	if (is_v6(dial))
+		slirp6_know_address(s, &dial->to.addr);
+	else
+		slirp_know_address(s, flow_v4(&dial->to.addr));
+	return gate_watch_end(s->gate, &dial->to, dial->kind, on_answer, dial);
+}
+
 void dialer_accepted(struct dialer *dialer, int fd)
 {
-	struct sockaddr_in here = { 0 };
-	struct sockaddr_in there = { 0 };
-	socklen_t here_len = sizeof(here);
-	socklen_t there_len = sizeof(there);
+	struct sockaddr_in here, there;
 
-	if (dialer->dials->len == 0 || getsockname(fd, (struct sockaddr *)&here, &here_len) < 0 ||
-	    getpeername(fd, (struct sockaddr *)&there, &there_len) < 0)
+	if (dialer->dials->len == 0 || !socket_end(fd, getsockname, &here) || !socket_end(fd, getpeername, &there))
 		return;
 	struct dial *dial = find_listener(dialer, &here);
 	if (!dial)
@@ -235,8 +316,7 @@ void dialer_accepted(struct dialer *dialer, int fd)
 	}
 	dial->accepted = true;
 	dialer->work = true;
-	slirp_know_address(dialer->s, dial->addr ? dial->addr : GATE_PEER);
-	dial->watch = gate_watch(dialer->s->gate, dial->addr, dial->port, dial->kind, on_answer, dial);
+	dial->watch = watch(dial);
 }
 
 void dialer_link_down(struct dialer *dialer)

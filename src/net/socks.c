@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "net/flow.h"
 #include "net/pump.h"
 #include "net/resolve.h"
 #include "net/socks_request.h"
@@ -55,7 +56,7 @@ struct client {
 	struct socks_handshake handshake;
 	uint8_t in[SOCKS_MESSAGE_MAX], out[SOCKS_REPLY_MAX]; /* read and not understood yet; to be sent at the end */
 	size_t in_len, out_len;
-	uint32_t addresses[ADDRESSES_MAX]; /* to be tried: from NEXT on */
+	struct in6_addr addresses[ADDRESSES_MAX]; /* to be tried, IPv4's as ::ffff:a.b.c.d: from NEXT on */
 	unsigned addresses_count, next;
 	struct lookup *lookup;
 	struct dial *dial;
@@ -138,7 +139,7 @@ static void on_pumped(void *arg, uint64_t a_to_b, uint64_t b_to_a)
 
 static bool link_is_up(const struct client *c)
 {
-	return dial_name_server(c->socks->dialer) != 0;
+	return dial_name_server(c->socks->dialer) != 0 || dial_has_v6(c->socks->dialer);
 }
 
 static enum socks_reply reply_for(const struct client *c, enum gate_outcome outcome)
@@ -183,7 +184,7 @@ static void on_dialled(void *arg, enum gate_outcome outcome, int fd)
 static void dial_next(struct client *c)
 {
 	while (!c->dial && c->next < c->addresses_count)
-		c->dial = dial_tcp(c->socks->dialer, c->addresses[c->next++], c->handshake.address.port, FLOW_SOCKS, on_dialled, c);
+		c->dial = dial_tcp6(c->socks->dialer, &c->addresses[c->next++], c->handshake.address.port, FLOW_SOCKS, on_dialled, c);
 	if (!c->dial)
 		refuse(c, link_is_up(c) ? SOCKS_FAILURE : SOCKS_NET_UNREACHABLE);
 }
@@ -198,7 +199,8 @@ static void on_name(void *arg, const uint32_t *addresses, unsigned count)
 		return;
 	}
 	c->addresses_count = MIN(count, ADDRESSES_MAX);
-	memcpy(c->addresses, addresses, c->addresses_count * sizeof(*addresses));
+	for (unsigned i = 0; i < c->addresses_count; i++)
+		c->addresses[i] = flow_address(addresses[i]);
 	dial_next(c);
 }
 
@@ -217,8 +219,8 @@ static void start_connect(struct client *c)
 
 	timer_set(&c->deadline, CONNECT_TIMEOUT);
 	loop_watch(c->socks->loop, &c->source, c->fd, G_IO_HUP | G_IO_ERR, on_hangup, c);
-	if (to->type == SOCKS_IPV4) {
-		c->addresses[0] = to->addr;
+	if (to->type != SOCKS_NAME) {
+		c->addresses[0] = to->type == SOCKS_IPV4 ? flow_address(to->addr) : to->addr6;
 		c->addresses_count = 1;
 		dial_next(c);
 		return;
@@ -259,7 +261,7 @@ static void start_request(struct client *c)
 {
 	if (c->handshake.command == SOCKS_UDP_ASSOCIATE)
 		start_association(c);
-	else if (c->handshake.address.type == SOCKS_IPV6)
+	else if (c->handshake.address.type == SOCKS_IPV6 && !dial_has_v6(c->socks->dialer))
 		refuse(c, SOCKS_BAD_ADDRESS_TYPE); /* the link has no IPv6 */
 	else
 		start_connect(c);

@@ -83,6 +83,7 @@ static bool take_name(struct socks_address *address, const uint8_t *name, size_t
 		address->addr = ntohl(in.s_addr);
 	} else if (memchr(name, ':', len)) {
 		address->type = SOCKS_IPV6;
+		return inet_pton(AF_INET6, address->name, &address->addr6) == 1;
 	}
 	return len > 0;
 }
@@ -90,14 +91,16 @@ static bool take_name(struct socks_address *address, const uint8_t *name, size_t
 /* An address and a port (RFC 1928 §5). False: malformed, or not there in full, which reader_ok() tells apart. */
 static bool read_address(struct reader *r, struct socks_address *address)
 {
-	static const size_t IPV6_LEN = 16;
 	bool good = true;
 
 	*address = (struct socks_address){ .type = reader_u8(r) };
 	if (address->type == SOCKS_IPV4) {
 		address->addr = reader_u32(r);
 	} else if (address->type == SOCKS_IPV6) {
-		reader_skip(r, IPV6_LEN);
+		const uint8_t *bytes = reader_bytes(r, sizeof(address->addr6));
+
+		if (bytes)
+			memcpy(&address->addr6, bytes, sizeof(address->addr6));
 	} else if (address->type == SOCKS_NAME) {
 		size_t len = reader_u8(r);
 		const uint8_t *name = reader_bytes(r, len);

@@ -35,6 +35,7 @@ enum socks_reply {
 struct socks_address {
 	enum socks_address_type type; /* a name that is a written address counts as that address */
 	uint32_t addr;                /* SOCKS_IPV4, host byte order */
+	struct in6_addr addr6;        /* SOCKS_IPV6 */
 	char name[SOCKS_NAME_MAX + 1]; /* SOCKS_NAME: letters, digits, `-`, `_` and dots alone */
 	uint16_t port;
 };

@@ -37,6 +37,7 @@ struct tun_net {
 	struct merge *merge;
 	struct tun_guard *guard;
 	bool up, held;
+	uint64_t identifier; /* of the interface's link-local address; 0: IPv6 is down */
 	uint16_t mtu;
 	uint8_t buffer[sizeof(struct virtio_net_hdr) + IPV4_PACKET_MAX];
 };
@@ -58,10 +59,27 @@ static size_t segment_size(const struct tun_net *t, const struct packet *p, size
 	return gso_size == 0 || gso_size > room ? room : gso_size;
 }
 
+/* The interface has the link's MTU, and asked for no large ones: it comes as it is to go. */
+static void from_kernel6(struct tun_net *t, const struct virtio_net_hdr *h, uint8_t *data, size_t len)
+{
+	struct packet p;
+
+	if (t->identifier == 0 || !packet_parse6(&p, data, len) || p.len > t->mtu)
+		return;
+	tun_guard_to_peer(t->guard, &p);
+	if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM && (p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP))
+		packet_complete_checksum(&p);
+	emit(t, p.data, p.len);
+}
+
 static void from_kernel(struct tun_net *t, const struct virtio_net_hdr *h, uint8_t *data, size_t len)
 {
 	struct packet p;
 
+	if (len > 0 && data[0] >> 4 == 6) {
+		from_kernel6(t, h, data, len);
+		return;
+	}
 	if (!packet_parse(&p, data, len))
 		return;
 	tun_guard_to_peer(t->guard, &p);
@@ -166,14 +184,14 @@ static void tun_input(struct net *net, uint8_t *packet, size_t len)
 	size_t answer_len;
 	struct packet p;
 
-	if (!t->up)
+	if (!t->up || (len > 0 && packet[0] >> 4 == 6 && t->identifier == 0))
 		return;
 	if (!tun_guard_from_peer(t->guard, packet, len, &p, &answer, &answer_len)) {
 		if (answer_len > 0 && answer_len <= t->mtu)
 			emit(t, answer, answer_len);
 		return;
 	}
-	if (t->vnet_header > 0 && merge_add(t->merge, &p))
+	if (t->vnet_header > 0 && !p.v6 && merge_add(t->merge, &p))
 		return;
 	to_kernel(t, p.data, p.len, &h);
 }
@@ -232,6 +250,20 @@ static void tun_close(struct net *net)
 	g_free(t);
 }
 
+/* A machine without IPv6 has no such address: the link does without, too. */
+static void set_identifier(struct tun_net *t, uint64_t identifier)
+{
+	if (identifier == t->identifier)
+		return;
+	if (t->identifier != 0)
+		priv_tun_address6(t->ifname, t->identifier, false);
+	t->identifier = identifier;
+	if (identifier != 0 && priv_tun_address6(t->ifname, identifier, true) < 0) {
+		log_warn("%s: no link-local IPv6 address: %m", t->ifname);
+		t->identifier = 0;
+	}
+}
+
 static bool tun_up(struct net *net, const struct net_link *link)
 {
 	struct tun_net *t = (struct tun_net *)net;
@@ -240,7 +272,8 @@ static bool tun_up(struct net *net, const struct net_link *link)
 		log_error("Couldn't configure interface %s: %m", t->ifname);
 		return false;
 	}
-	tun_guard_set_local(t->guard, link->local);
+	set_identifier(t, link->local_id);
+	tun_guard_set_local(t->guard, link->local, link->local_id);
 	t->mtu = link->mtu;
 	t->up = true;
 	return true;
@@ -252,6 +285,7 @@ static void tun_down(struct net *net)
 
 	merge_flush(t->merge);
 	t->up = false;
+	set_identifier(t, 0);
 	if (priv_tun_down(t->ifname) < 0)
 		log_dbg("%s: down: %m", t->ifname);
 }

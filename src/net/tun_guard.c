@@ -6,6 +6,7 @@
 #include "net/tun_guard.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "net/flow.h"
 #include "net/guard.h"
@@ -17,7 +18,7 @@ struct tun_guard {
 	struct flow_group group;
 	struct net_counters counters;
 	uint32_t local;
-	uint8_t answer[REPLY_MAX];
+	uint8_t answer[REPLY6_MAX];
 };
 
 struct tun_guard *tun_guard_new(const struct net_config *net, struct clock *clock, uint32_t seed)
@@ -42,8 +43,13 @@ void tun_guard_free(struct tun_guard *t)
 	g_free(t);
 }
 
-void tun_guard_set_local(struct tun_guard *t, uint32_t local)
+void tun_guard_set_local(struct tun_guard *t, uint32_t local, uint64_t identifier)
 {
+	struct in6_addr local6 = { .s6_addr = { 0xfe, 0x80 } };
+
+	for (unsigned i = 0; i < 8; i++)
+		local6.s6_addr[15 - i] = (uint8_t)(identifier >> 8 * i);
+	guard_set_local6(t->guard, &local6);
 	t->local = local;
 }
 
@@ -54,13 +60,20 @@ static bool has_room(const struct tun_guard *t)
 	return t->net.max_flows == 0 || t->net.max_flows == CONFIG_MAX_FLOWS || n->by_peer[FLOW_WORLD] < t->net.max_flows;
 }
 
+static bool permits(const struct tun_guard *t, const struct packet *p)
+{
+	if (p->v6)
+		return guard_permits6(t->guard, &p->src6, p->sport, &p->dst6, p->dport);
+	return guard_permits(t->guard, p->src, p->sport, p->dst, p->dport);
+}
+
 static bool may_pass(struct tun_guard *t, const struct packet *p, enum net_refusal *why)
 {
 	*why = REFUSED_LOCKOUT;
 	if (guard_locked(t->guard))
 		return false;
 	*why = REFUSED_ACCESS;
-	if (!guard_permits(t->guard, p->src, p->sport, p->dst, p->dport))
+	if (!permits(t, p))
 		return false;
 	*why = REFUSED_MAX_FLOWS;
 	if (!has_room(t))
@@ -123,11 +136,21 @@ static bool flow_packet(struct tun_guard *t, const struct packet *p, const struc
 /* Neither TCP, UDP nor ping: it has no flow, and is judged each time. ICMP's other messages belong to flows of all kinds. */
 static bool other_packet(struct tun_guard *t, const struct packet *p, size_t *len)
 {
-	bool permitted = p->protocol == IPPROTO_ICMP || guard_permits(t->guard, p->src, 0, p->dst, 0);
+	bool permitted = p->protocol == (p->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP) || permits(t, p);
 
 	if (permitted)
 		return true;
 	return p->offset == 0 ? refuse(t, p, REFUSED_ACCESS, len) : drop(&t->counters.fragments);
+}
+
+/* Whether its ports are not to be seen: behind RFC 8200's extension headers nothing is read. */
+static bool hides_ports(const struct packet *p)
+{
+	static const uint8_t extensions[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_AH, IPPROTO_DSTOPTS, IPPROTO_MH, 139, 140, 253, 254 };
+
+	if (packet_is_fragment(p))
+		return true;
+	return p->v6 && memchr(extensions, p->protocol, sizeof(extensions)) != NULL;
 }
 
 bool tun_guard_from_peer(struct tun_guard *t, uint8_t *data, size_t len, struct packet *p, const uint8_t **answer, size_t *answer_len)
@@ -136,11 +159,11 @@ bool tun_guard_from_peer(struct tun_guard *t, uint8_t *data, size_t len, struct 
 
 	*answer = t->answer;
 	*answer_len = 0;
-	if (!packet_parse(p, data, len))
+	if (!(len > 0 && data[0] >> 4 == 6 ? packet_parse6(p, data, len) : packet_parse(p, data, len)))
 		return drop(&t->counters.malformed);
-	if (p->src >> 24 == IN_LOOPBACKNET)
+	if (p->v6 ? IN6_IS_ADDR_LOOPBACK(&p->src6) || IN6_IS_ADDR_V4MAPPED(&p->src6) : p->src >> 24 == IN_LOOPBACKNET)
 		return drop(&t->counters.spoofed);
-	if (packet_is_fragment(p) && guard_needs_ports(t->guard))
+	if (hides_ports(p) && guard_needs_ports(t->guard))
 		return drop(&t->counters.fragments);
 	return flow_name_of(p, true, &name) ? flow_packet(t, p, &name, answer_len) : other_packet(t, p, answer_len);
 }
@@ -193,7 +216,7 @@ static bool is_allowed(const struct tun_guard *t, const struct flow *f)
 	const struct flow_end *peer = &f->name[FLOW_OUTER].peer, *far = &f->name[FLOW_OUTER].far;
 	bool icmp = f->name[FLOW_OUTER].protocol == IPPROTO_ICMP;
 
-	return !f->by_peer || guard_permits(t->guard, flow_v4(&peer->addr), icmp ? 0 : peer->port, flow_v4(&far->addr), far->port);
+	return !f->by_peer || guard_permits6(t->guard, &peer->addr, icmp ? 0 : peer->port, &far->addr, far->port);
 }
 
 void tun_guard_configure(struct tun_guard *t, const struct net_config *net)

@@ -19,8 +19,8 @@ struct tun_guard;
 struct tun_guard *tun_guard_new(const struct net_config *net, struct clock *clock, uint32_t seed);
 void tun_guard_free(struct tun_guard *guard);
 
-/* Our own address, in whose name errors are told. */
-void tun_guard_set_local(struct tun_guard *guard, uint32_t local);
+/* Our own address, and our interface identifier (of fe80::/64), in whose name errors are told; 0: none. */
+void tun_guard_set_local(struct tun_guard *guard, uint32_t local, uint64_t identifier);
 
 /* True: P, from the peer, may go to the kernel. Else *LEN bytes (perhaps 0) at *ANSWER are for the peer. The peer may be a router: any source
  * but loopback is its own. Only what opens a flow is judged; later fragments, which show no ports, by their addresses alone, and no fragment

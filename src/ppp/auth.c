@@ -29,7 +29,8 @@ struct auth {
 	struct chap *chap;
 	struct eap *eap;
 
-	unsigned demand, prove; /* what auth_prepare() found */
+	unsigned demand, prove; /* what there are secrets for; `prove` if prove_known */
+	bool prove_known;
 	unsigned theirs, ours;  /* methods in use */
 	unsigned pending;
 	char *peer;
@@ -294,7 +295,7 @@ static unsigned can_prove(const struct auth *auth)
 void auth_prepare(struct auth *auth)
 {
 	auth->demand = can_demand(auth);
-	auth->prove = can_prove(auth);
+	auth->prove_known = false;
 }
 
 unsigned auth_can_demand(const struct auth *auth)
@@ -302,8 +303,12 @@ unsigned auth_can_demand(const struct auth *auth)
 	return auth->demand;
 }
 
-unsigned auth_can_prove(const struct auth *auth)
+/* Most peers never ask: no file is opened before one does. */
+unsigned auth_can_prove(struct auth *auth)
 {
+	if (!auth->prove_known)
+		auth->prove = can_prove(auth);
+	auth->prove_known = true;
 	return auth->prove;
 }
 
@@ -345,9 +350,10 @@ static bool admit_unproved(struct auth *auth)
 /* need-peer-eap: the peer has to make us prove ourselves by EAP. */
 static bool has_needed_eap(struct auth *auth, unsigned ours)
 {
-	bool able = auth->prove & AUTH_EAP;
-
-	if (!auth->base.config->need_peer_eap || (able && ours == AUTH_EAP))
+	if (!auth->base.config->need_peer_eap)
+		return true;
+	bool able = auth_can_prove(auth) & AUTH_EAP;
+	if (able && ours == AUTH_EAP)
 		return true;
 	log_warn("%s", able ? "peer doesn't want to authenticate us with eap" : "eap required to authenticate us but no suitable secrets");
 	fail(auth, "couldn't negotiate eap", able ? EXIT_PEER_AUTH_FAILED : EXIT_AUTH_TOPEER_FAILED);

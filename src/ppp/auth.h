@@ -62,7 +62,7 @@ void auth_free(struct auth *auth);
 void auth_prepare(struct auth *auth);
 /* Methods (bits of enum auth_method) that we can demand of the peer, and those by which we can prove ourselves, now. */
 unsigned auth_can_demand(const struct auth *auth);
-unsigned auth_can_prove(const struct auth *auth);
+unsigned auth_can_prove(struct auth *auth);
 /* Whether the link may go on when the peer proves nothing although config->required (allow-ip, or an empty name and password in pap-secrets). */
 bool auth_may_do_without(const struct auth *auth);
 

@@ -335,6 +335,8 @@ static void got_configure_ack(struct cp *cp)
 	}
 	cp->answered = true;
 	cp->naks_received = 0;
+	if (cp->protocol->acked)
+		cp->protocol->acked(cp);
 	event(cp, EVENT_RCA);
 }
 
@@ -363,6 +365,8 @@ static void got_configure_reject(struct cp *cp)
 		return;
 	}
 	cp->answered = true;
+	if (cp->protocol->rejected)
+		cp->protocol->rejected(cp);
 	event(cp, EVENT_RCN);
 }
 
@@ -421,6 +425,19 @@ static void (*const handlers[])(struct cp *cp) = {
 	[CODE_REJECT] = got_code_reject,
 };
 
+static void handle(struct cp *cp)
+{
+	enum automaton_state before = cp->state;
+	uint8_t code = cp->in.code;
+
+	if (code < G_N_ELEMENTS(handlers) && handlers[code])
+		handlers[code](cp);
+	else
+		got_other(cp);
+	if (cp->protocol->handled)
+		cp->protocol->handled(cp, before);
+}
+
 void cp_input(struct cp *cp, const uint8_t *packet, size_t len)
 {
 	struct reader r = reader_new(packet, len);
@@ -438,8 +455,5 @@ void cp_input(struct cp *cp, const uint8_t *packet, size_t len)
 	in.data = reader_sub(&r, (size_t)length - CP_HEADER);
 	in.whole = reader_new(packet, length);
 	cp->in = in;
-	if (in.code < G_N_ELEMENTS(handlers) && handlers[in.code])
-		handlers[in.code](cp);
-	else
-		got_other(cp);
+	handle(cp);
 }

@@ -84,6 +84,14 @@ struct cp_protocol {
 	bool (*missing)(struct cp *cp, struct writer *better);
 	/* * A Configure-Nak was taken in. */
 	void (*nakked)(struct cp *cp);
+	/* * The peer has acknowledged our request; what follows of that (this layer up) comes after. */
+	void (*acked)(struct cp *cp);
+	/* * A packet that came in state BEFORE was handled; it still is cp->in. */
+	void (*handled)(struct cp *cp, enum automaton_state before);
+	/* An Ack need not list more of our request than its first option: that alone counts (CCP). */
+	bool first_will_do;
+	/* * A Configure-Reject was taken in: cp_dropped() is true of what it named. */
+	void (*rejected)(struct cp *cp);
 	/* * A packet of another code than 1 to 7. False: the code is unknown. */
 	bool (*extra)(struct cp *cp, const struct cp_packet *in);
 	/* * The peer does not know this CODE, which is none of 1 to 7. */
@@ -174,6 +182,9 @@ uint8_t cp_next_id(struct cp *cp);
 /* True when the option of TYPE was in our last request and has not been Rejected; when it has been Rejected. */
 bool cp_asked(const struct cp *cp, uint8_t type);
 bool cp_dropped(const struct cp *cp, uint8_t type);
+
+/* The option of TYPE, which was Rejected, is asked for again: with another value. */
+void cp_retry(struct cp *cp, uint8_t type);
 
 /* Negotiation (cp_options.c); called by cp.c. */
 

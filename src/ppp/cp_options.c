@@ -70,6 +70,14 @@ bool cp_dropped(const struct cp *cp, uint8_t type)
 	return i < cp->protocol->options->n && cp->dropped >> i & 1;
 }
 
+void cp_retry(struct cp *cp, uint8_t type)
+{
+	unsigned i = find_row(cp, type);
+
+	if (i < cp->protocol->options->n)
+		cp->dropped &= ~(1u << i);
+}
+
 /* Our own request. */
 
 static bool ask_row(struct cp *cp, const struct cp_option *row, struct writer *w)
@@ -222,11 +230,21 @@ void cp_options_judge(struct cp *cp, struct reader options)
 
 /* Answers to our request. */
 
+/* The length of our request's first option, 0 where it has none. */
+static size_t first_len(const struct cp *cp)
+{
+	struct reader request = reader_new(cp->request, cp->request_len);
+	struct option o;
+
+	return next_option(&request, &o) ? reader_left(&o.raw) : 0;
+}
+
 bool cp_options_acked(const struct cp *cp, struct reader options)
 {
 	size_t len = reader_left(&options);
+	bool enough = len == cp->request_len || (cp->protocol->first_will_do && len == first_len(cp));
 
-	return len == cp->request_len && (len == 0 || memcmp(reader_bytes(&options, len), cp->request, len) == 0);
+	return enough && (len == 0 || memcmp(reader_bytes(&options, len), cp->request, len) == 0);
 }
 
 /* A Nak names what we asked for in our order, each once, with lengths that the option may have; beside that it may name options

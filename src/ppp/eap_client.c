@@ -1,7 +1,8 @@
 /* EAP's client role (RFC 3748 §2, the "peer" there): we prove who we are, and only ever answer. Called by eap.c.
  *
  * A Success counts only once the method in use says so (§4.2): a server that has proved nothing where it should have, or that asks for nothing,
- * is not believed. */
+ * is not believed. Where the method itself says all that there is to say, no Success is waited for: pppd 2.4.9 goes on without one after
+ * MSCHAPv2. */
 #include <string.h>
 
 #include "log.h"
@@ -118,12 +119,14 @@ static void take_method(struct eap_talk *talk, uint8_t type, struct reader data)
 	enum eap_verdict verdict = method->request(talk, data, &w);
 	if (verdict != EAP_IGNORE && talk->state == EAP_SUCCEEDED)
 		eap_client_begin(talk); /* it has to be proved again */
-	if (verdict == EAP_ANSWER)
+	if (verdict == EAP_ANSWER || verdict == EAP_PROVED)
 		send_response(talk, &w);
 	else if (verdict == EAP_CANNOT)
 		send_nak(talk, type);
 	else if (verdict != EAP_IGNORE)
 		refused(talk);
+	if (verdict == EAP_PROVED)
+		eap_client_success(talk);
 }
 
 static void take_request(struct eap_talk *talk, uint8_t type, struct reader data)

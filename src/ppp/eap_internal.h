@@ -21,7 +21,7 @@ enum eap_state { EAP_AT_REST, EAP_IDENTIFYING, EAP_ASKING, EAP_WAITING, EAP_SUCC
 enum eap_verdict {
 	EAP_IGNORE, /* nothing: it is as if it had not come */
 	EAP_ANSWER, /* what was written is to be sent */
-	EAP_PROVED, /* server: the peer is who it says */
+	EAP_PROVED, /* server: the peer is who it says. Client: what was written is the last word, each has proved itself to the other */
 	EAP_WRONG,  /* this authentication has failed */
 	EAP_CANNOT  /* client: there is no secret for it */
 };

@@ -174,7 +174,7 @@ static enum eap_verdict answer_success(struct eap_talk *talk, uint8_t id, struct
 	talk->right = true;
 	talk->keys = talk->outcome.keys;
 	writer_u8(response, SUCCESS);
-	return EAP_ANSWER;
+	return EAP_PROVED;
 }
 
 /* That it was wrong, whoever might try again (R=1) or change the password (E=648): the server's Failure follows. */

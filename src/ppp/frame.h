@@ -27,7 +27,7 @@ struct frame_map {
  * decoder's accm or reset it, but not free it. */
 typedef void frame_fn(void *arg, uint8_t *frame, size_t len);
 
-#define FRAME_HEADROOM 48
+#define FRAME_HEADROOM 160
 
 struct frame_decoder {
 	uint8_t *buf;        /* headroom, then the frame being received */

@@ -55,12 +55,6 @@ static const char *check_local(struct ipcp *ipcp)
 	return "Could not determine local IP address";
 }
 
-/* Loopback, multicast, class E: no peer is at such an address. */
-static bool is_unusable(uint32_t address)
-{
-	return address >> 24 == 127 || address >> 28 >= 0xe;
-}
-
 static const char *check_remote(struct ipcp *ipcp)
 {
 	char text[PRINT_ADDRESS_MAX];
@@ -74,7 +68,7 @@ static const char *check_remote(struct ipcp *ipcp)
 		ipcp->final_remote = UNKNOWN_REMOTE + ipcp->unit;
 		log_warn("Could not determine remote IP address: defaulting to %s", print_ip(text, ipcp->final_remote));
 	}
-	if (is_unusable(ipcp->final_remote) || ipcp->final_remote == ipcp->final_local) {
+	if (!ipcp_permits(ipcp, ipcp->final_remote) || ipcp->final_remote == ipcp->final_local) {
 		log_error("Peer is not authorized to use remote address %s", print_ip(text, ipcp->final_remote));
 		return "Unauthorized remote IP address";
 	}
@@ -92,6 +86,8 @@ static void up(struct cp *cp)
 		cp_close(cp, wrong);
 		return;
 	}
+	if (!cp_asked(cp, IPCP_OPTION_COMPRESSION))
+		ipcp->vj_receive = (struct ipcp_vj){ 0 };
 	if (ipcp->config->local == 0)
 		ipcp->learnt_local = ipcp->final_local;
 	ipcp->events->up(ipcp->arg);

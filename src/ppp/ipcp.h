@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "ppp/cp.h"
+#include "ppp/secrets.h"
 
 struct ipcp_events {
 	void (*up)(void *arg);
@@ -18,6 +19,12 @@ struct ipcp_peer {
 	bool has_address; /* it named one, */
 	uint32_t address; /* and this was agreed to, or 0 */
 	bool old_addresses; /* it used the IP-Addresses option */
+};
+
+/* Van Jacobson's compression in one direction (RFC 1332 §4); no slots: not at all. */
+struct ipcp_vj {
+	unsigned slots;   /* connections that the receiver remembers */
+	bool compress_id; /* their number may be left out */
 };
 
 /* A name server as the peer named it; in the order of the options' types: DNS, WINS, second DNS, second WINS. */
@@ -47,6 +54,16 @@ struct ipcp {
 	struct ipcp_server servers[IPCP_SERVERS];
 	struct ipcp_peer peer;
 
+	/* What we ask the peer to send, and what it takes from us: the agreed ones once it is up (no slots of the first: it refused). */
+	struct ipcp_vj vj_receive, vj_send;
+	uint16_t vj_protocol; /* 0: as RFC 1332 has it; else the number to ask for in the form before it, without slots */
+
+	/* What the peer's address may be (ipcp_set_rights()). */
+	const GArray *rules; /* of struct address_rule; NULL: none is left if `restricted` */
+	bool restricted;
+	bool suggested;      /* the address that it is offered comes from the rules, */
+	bool insisted;       /* which name no other */
+
 	/* Once it is up. */
 	uint32_t final_local, final_remote;
 };
@@ -54,6 +71,10 @@ struct ipcp {
 void ipcp_init(struct ipcp *ipcp, const struct ipcp_config *config, unsigned unit, struct clock *clock, size_t size,
 	       const struct cp_host *host, void *host_arg, const struct ipcp_events *events, void *arg);
 void ipcp_free(struct ipcp *ipcp);
+
+/* Before it is opened: what the peer has proved gives it RIGHTS to addresses; where it has proved nothing (NULL), ALLOW_IP (of struct
+ * address_rule; NULL or empty: any address) says what it may use. Both must live until the next call. */
+void ipcp_set_rights(struct ipcp *ipcp, const struct rights *rights, const GArray *allow_ip);
 
 /* Logs the addresses, as pppd does once the interface has them. */
 void ipcp_announce(const struct ipcp *ipcp);
@@ -76,6 +97,11 @@ void ipcp_forget(struct cp *cp);
 bool ipcp_missing(struct cp *cp, struct writer *better);
 
 /* Whose address gives way (ipcp_address.c). Theory of operation there. */
+
+/* Both ideas as a negotiation begins. */
+void ipcp_reset_addresses(struct ipcp *ipcp);
+/* Whether the peer may use ADDRESS. */
+bool ipcp_permits(const struct ipcp *ipcp, uint32_t address);
 
 /* Nothing but a Nak or a Reject comes of the peer's asking for another address, or of its wanting us to have another. */
 bool ipcp_remote_is_firm(const struct ipcp *ipcp);

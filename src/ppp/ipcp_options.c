@@ -4,12 +4,20 @@
 
 #include "ppp/ipcp.h"
 #include "ppp/ppp.h"
+#include "ppp/vj.h"
 
 #define VJ_COMP_OLD 0x0037 /* RFC 1172 */
+#define VJ_LENGTH 4        /* of IP-Compression-Protocol's value (RFC 1332 §4), */
+#define VJ_LENGTH_OLD 2    /* and before slots were named */
 
 static struct ipcp *ipcp_of(struct cp *cp)
 {
 	return (struct ipcp *)cp;
+}
+
+static struct ipcp_vj own_vj(const struct ipcp_config *config)
+{
+	return (struct ipcp_vj){ .slots = config->vj_max_slots, .compress_id = config->vj_cid };
 }
 
 void ipcp_reset(struct cp *cp)
@@ -17,10 +25,9 @@ void ipcp_reset(struct cp *cp)
 	struct ipcp *ipcp = ipcp_of(cp);
 	const struct ipcp_config *config = ipcp->config;
 
-	ipcp->local = config->local;
-	ipcp->remote = config->remote;
-	if (ipcp->local == 0 && ipcp->learnt_local != ipcp->remote)
-		ipcp->local = ipcp->learnt_local;
+	ipcp_reset_addresses(ipcp);
+	ipcp->vj_receive = config->vj ? own_vj(config) : (struct ipcp_vj){ 0 };
+	ipcp->vj_protocol = 0;
 	ipcp->nakked = 0;
 	ipcp->disputed = false;
 	ipcp->request_address = !config->no_address && !config->noremoteip;
@@ -32,6 +39,7 @@ void ipcp_reset(struct cp *cp)
 void ipcp_forget(struct cp *cp)
 {
 	ipcp_of(cp)->peer = (struct ipcp_peer){ 0 };
+	ipcp_of(cp)->vj_send = (struct ipcp_vj){ 0 };
 }
 
 /* A peer that names no address is Nak'ed with one, once, or told to name one by 0.0.0.0 (RFC 1332 §3.3). */
@@ -129,12 +137,71 @@ static void nak_addresses(struct cp *cp, struct reader *value, bool asked)
 		ipcp->remote = his;
 }
 
-/* IP-Compression-Protocol: none is built. A Nak that wants one is heard and not followed. */
+/* IP-Compression-Protocol (RFC 1332 §4): whoever sends the option says what it can receive. In its older form, which pppd still takes,
+ * nothing is named but the protocol: 16 slots, whose numbers may be left out. */
+
+static bool ask_compression(struct cp *cp, struct writer *value)
+{
+	const struct ipcp *ipcp = ipcp_of(cp);
+
+	writer_u16(value, ipcp->vj_protocol ? ipcp->vj_protocol : PPP_VJC_COMP);
+	if (!ipcp->vj_protocol) {
+		writer_u8(value, (uint8_t)(ipcp->vj_receive.slots - 1));
+		writer_u8(value, ipcp->vj_receive.compress_id);
+	}
+	return ipcp->vj_receive.slots > 0;
+}
+
+static enum cp_verdict judge_old_compression(struct ipcp *ipcp, uint16_t protocol)
+{
+	if (protocol != PPP_VJC_COMP && protocol != VJ_COMP_OLD)
+		return CP_REJECT;
+	ipcp->vj_send = (struct ipcp_vj){ .slots = VJ_SLOTS_MAX, .compress_id = true };
+	return CP_ACK;
+}
+
+static enum cp_verdict judge_compression(struct cp *cp, struct reader *value, struct writer *better)
+{
+	struct ipcp *ipcp = ipcp_of(cp);
+	struct ipcp_vj own = own_vj(ipcp->config);
+	size_t len = reader_left(value);
+	uint16_t protocol = reader_u16(value);
+
+	if (!ipcp->config->vj || (len != VJ_LENGTH && len != VJ_LENGTH_OLD))
+		return CP_REJECT;
+	if (len == VJ_LENGTH_OLD)
+		return judge_old_compression(ipcp, protocol);
+	if (protocol != PPP_VJC_COMP)
+		return CP_REJECT;
+	struct ipcp_vj his = { .slots = reader_u8(value) + 1u, .compress_id = reader_u8(value) };
+	ipcp->vj_send = (struct ipcp_vj){ MIN(his.slots, own.slots), his.compress_id && own.compress_id };
+	writer_u16(better, PPP_VJC_COMP);
+	writer_u8(better, (uint8_t)(ipcp->vj_send.slots - 1));
+	writer_u8(better, ipcp->vj_send.compress_id);
+	return his.slots > own.slots || (his.compress_id && !own.compress_id) ? CP_NAK : CP_ACK;
+}
+
+/* A Nak may take away, and may want the older form; one that wants anything else than this compression, or that wants it where we do
+ * not, is heard and not followed. */
 static void nak_compression(struct cp *cp, struct reader *value, bool asked)
 {
-	(void)cp;
-	(void)value;
-	(void)asked;
+	struct ipcp *ipcp = ipcp_of(cp);
+	size_t len = reader_left(value);
+	uint16_t protocol = reader_u16(value);
+
+	if (!asked)
+		return;
+	if (len == VJ_LENGTH && protocol == PPP_VJC_COMP) {
+		unsigned slots = reader_u8(value) + 1u;
+		ipcp->vj_receive.slots = MIN(ipcp->vj_receive.slots, slots);
+		ipcp->vj_receive.compress_id &= reader_u8(value) != 0;
+		ipcp->vj_protocol = 0;
+	} else if (len == VJ_LENGTH_OLD && (protocol == PPP_VJC_COMP || protocol == VJ_COMP_OLD)) {
+		ipcp->vj_receive = (struct ipcp_vj){ .slots = VJ_SLOTS_MAX, .compress_id = true };
+		ipcp->vj_protocol = protocol;
+	} else {
+		ipcp->vj_receive.slots = 0;
+	}
 }
 
 /* Name servers (RFC 1877): types 129 and 131 are DNS, 130 and 132 NBNS (WINS). */
@@ -203,13 +270,13 @@ static void print_compression(GString *out, struct reader *value)
 
 /* clang-format off */
 static const struct cp_option rows[] = {
-	{ { IPCP_OPTION_ADDRESSES,   10, 10,  "addrs",    print_addresses   }, ask_addresses, judge_addresses, nak_addresses,   false },
-	{ { IPCP_OPTION_COMPRESSION, 4,  255, "compress", print_compression }, NULL,          NULL,            nak_compression, false },
-	{ { IPCP_OPTION_ADDRESS,     6,  6,   "addr",     print_address     }, ask_address,   judge_address,   nak_address,     false },
-	{ { IPCP_OPTION_DNS1,        6,  6,   "ms-dns1",  print_address     }, ask_server,    judge_dns,       nak_server,      false },
-	{ { IPCP_OPTION_DNS2,        6,  6,   "ms-dns2",  print_address     }, ask_server,    judge_dns,       nak_server,      false },
-	{ { IPCP_OPTION_WINS1,       6,  6,   "ms-wins",  print_address     }, ask_server,    judge_wins,      nak_server,      false },
-	{ { IPCP_OPTION_WINS2,       6,  6,   "ms-wins",  print_address     }, ask_server,    judge_wins,      nak_server,      false },
+	{ { IPCP_OPTION_ADDRESSES,   10, 10,  "addrs",    print_addresses   }, ask_addresses,   judge_addresses,   nak_addresses,   false },
+	{ { IPCP_OPTION_COMPRESSION, 4,  255, "compress", print_compression }, ask_compression, judge_compression, nak_compression, false },
+	{ { IPCP_OPTION_ADDRESS,     6,  6,   "addr",     print_address     }, ask_address,     judge_address,     nak_address,     false },
+	{ { IPCP_OPTION_DNS1,        6,  6,   "ms-dns1",  print_address     }, ask_server,      judge_dns,         nak_server,      false },
+	{ { IPCP_OPTION_DNS2,        6,  6,   "ms-dns2",  print_address     }, ask_server,      judge_dns,         nak_server,      false },
+	{ { IPCP_OPTION_WINS1,       6,  6,   "ms-wins",  print_address     }, ask_server,      judge_wins,        nak_server,      false },
+	{ { IPCP_OPTION_WINS2,       6,  6,   "ms-wins",  print_address     }, ask_server,      judge_wins,        nak_server,      false },
 };
 /* clang-format on */
 

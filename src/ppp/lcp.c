@@ -73,6 +73,7 @@ static void send_echo_request(struct lcp *lcp)
 	writer_u32(&w, lcp_magic(lcp));
 	cp_send(&lcp->cp, ECHO_REQUEST, lcp->echo_id++, data, writer_len(&w));
 	lcp->echo_missing++;
+	lcp->echo_sent = lcp->echo.clock->now;
 }
 
 /* lcp-echo-adaptive: who sends packets is alive, and is not asked. */
@@ -143,10 +144,13 @@ static void got_echo_reply(struct lcp *lcp, struct reader data)
 
 	if (!reader_ok(&data) || lcp->cp.state != STATE_OPENED)
 		return;
-	if (magic != 0 && magic == lcp_magic(lcp))
+	if (magic != 0 && magic == lcp_magic(lcp)) {
 		log_warn("appear to have received our own echo-reply!");
-	else
-		lcp->echo_missing = 0;
+		return;
+	}
+	if (lcp->echo_missing > 0 && lcp->cp.in.id == (uint8_t)(lcp->echo_id - 1))
+		lcp->events->echoed(lcp->arg, lcp->echo.clock->now - lcp->echo_sent, lcp->echo_missing - 1);
+	lcp->echo_missing = 0;
 }
 
 static void got_protocol_reject(struct lcp *lcp, struct reader data)
@@ -198,6 +202,8 @@ static void up(struct cp *cp)
 {
 	struct lcp *lcp = lcp_of(cp);
 
+	lcp->theirs = lcp_theirs(lcp);
+	lcp->callback = cp_asked(cp, LCP_OPTION_CALLBACK);
 	lcp->events->apply(lcp->arg);
 	start_echo(lcp);
 	lcp->events->up(lcp->arg);
@@ -223,6 +229,7 @@ static const struct cp_protocol lcp_protocol = {
 	.reset = lcp_reset,
 	.forget = lcp_forget,
 	.nakked = lcp_nakked,
+	.rejected = lcp_rejected,
 	.extra = extra,
 	.echo_reply = echo_reply,
 	.code_rejected = code_rejected,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ppp/auth.h"
 #include "ppp/cp.h"
 #include "ppp/ppp.h"
 #include "status.h"
@@ -21,6 +22,8 @@ struct lcp_events {
 	void (*protocol_rejected)(void *arg, uint16_t protocol);
 	/* How many packets of network protocols have come (lcp-echo-adaptive). */
 	uint64_t (*packets_in)(void *arg);
+	/* Our last Echo-Request was answered, after MICROSECONDS; LOST before it were not. */
+	void (*echoed)(void *arg, uint64_t microseconds, unsigned lost);
 };
 
 struct lcp {
@@ -28,11 +31,17 @@ struct lcp {
 	const struct lcp_config *config;
 	const struct lcp_events *events;
 	void *arg;
+	struct auth *auth; /* asked what may be negotiated; NULL: no authentication in either direction. Set after lcp_init(). */
 
 	uint16_t mru; /* what we ask for */
 	uint32_t asyncmap;
 	uint32_t magic;
 	struct ppp_side peer; /* what it asked for in its last Configure-Request, or the protocol's defaults */
+	unsigned demand;      /* methods (enum auth_method) that the peer has not refused yet */
+
+	/* While it is up, for auth_begin(): the method that the peer is to use, the one that we are to; 0: none. */
+	unsigned theirs, ours;
+	bool callback; /* while it is up: CBCP was agreed on, we are to be called back */
 
 	bool magic_nakked;   /* by the Nak that is being taken in */
 	unsigned magic_naks; /* one after the other */
@@ -41,6 +50,7 @@ struct lcp {
 	uint8_t echo_id;
 	unsigned echo_missing; /* replies */
 	uint64_t echo_packets_in; /* at the last tick */
+	uint64_t echo_sent;       /* when the last one was */
 };
 
 void lcp_init(struct lcp *lcp, const struct lcp_config *config, struct clock *clock, const struct cp_host *host, void *host_arg,
@@ -63,9 +73,11 @@ struct ppp_side lcp_ours(const struct lcp *lcp);
 /* The options' types that are named outside their table. */
 #define LCP_OPTION_MRU 1
 #define LCP_OPTION_ASYNCMAP 2
+#define LCP_OPTION_AUTH 3
 #define LCP_OPTION_MAGIC 5
 #define LCP_OPTION_PCOMP 7
 #define LCP_OPTION_ACCOMP 8
+#define LCP_OPTION_CALLBACK 13
 
 /* The control characters that `escape` names. */
 uint32_t lcp_escaped(const struct lcp_config *config);
@@ -75,5 +87,13 @@ extern const struct cp_options lcp_options;
 void lcp_reset(struct cp *cp);
 void lcp_forget(struct cp *cp);
 void lcp_nakked(struct cp *cp);
+/* Authentication's option (lcp_auth.c). */
+bool lcp_ask_auth(struct cp *cp, struct writer *value);
+enum cp_verdict lcp_judge_auth(struct cp *cp, struct reader *value, struct writer *better);
+void lcp_nak_auth(struct cp *cp, struct reader *value, bool asked);
+void lcp_rejected(struct cp *cp);
+void lcp_print_auth(GString *out, struct reader *value);
+/* What the peer has agreed to prove itself by, or 0. */
+unsigned lcp_theirs(const struct lcp *lcp);
 
 #endif

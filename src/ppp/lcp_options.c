@@ -7,17 +7,18 @@
 #include "ppp/ppp.h"
 
 #define ASYNCMAP_DEFAULT UINT32_C(0xffffffff)
+#define CALLBACK_CBCP 6  /* the operation (RFC 1570 §2.3) that Microsoft added: its own protocol decides */
 #define LOOPBACK_NAKS 10 /* pppd's lcp-loopback: magic number Naks, one after the other */
 
 enum {
 	OPT_MRU = 1,
 	OPT_ASYNCMAP = LCP_OPTION_ASYNCMAP,
-	OPT_AUTH = 3,
+	OPT_AUTH = LCP_OPTION_AUTH,
 	OPT_QUALITY = 4,
 	OPT_MAGIC = LCP_OPTION_MAGIC,
 	OPT_PCOMP = 7,
 	OPT_ACCOMP = 8,
-	OPT_CALLBACK = 13,
+	OPT_CALLBACK = LCP_OPTION_CALLBACK,
 	OPT_MRRU = 17,
 	OPT_SSNHF = 18,
 	OPT_ENDPOINT = 19
@@ -47,12 +48,18 @@ void lcp_reset(struct cp *cp)
 	lcp->asyncmap = lcp->config->asyncmap;
 	lcp->magic = new_magic();
 	lcp->magic_naks = 0;
+	lcp->demand = 0;
+	if (lcp->auth) {
+		auth_prepare(lcp->auth);
+		lcp->demand = auth_can_demand(lcp->auth);
+	}
 	lcp_forget(cp);
 }
 
 void lcp_forget(struct cp *cp)
 {
 	lcp_of(cp)->peer = (struct ppp_side){ .mru = CONFIG_DEFAULT_MRU, .asyncmap = ASYNCMAP_DEFAULT };
+	lcp_of(cp)->ours = 0;
 }
 
 void lcp_nakked(struct cp *cp)
@@ -140,14 +147,10 @@ static void nak_asyncmap(struct cp *cp, struct reader *value, bool asked)
 		lcp_of(cp)->asyncmap |= reader_u32(value);
 }
 
-/* Authentication is not built: we ask for none, and give none. */
-static enum cp_verdict judge_auth(struct cp *cp, struct reader *value, struct writer *better)
+static bool ask_callback(struct cp *cp, struct writer *value)
 {
-	(void)cp;
-	(void)value;
-	(void)better;
-	log_warn("No auth is possible");
-	return CP_REJECT;
+	writer_u8(value, CALLBACK_CBCP);
+	return lcp_of(cp)->config->callback;
 }
 
 static bool ask_magic(struct cp *cp, struct writer *value)
@@ -221,46 +224,6 @@ static enum cp_verdict judge_endpoint(struct cp *cp, struct reader *value, struc
 	return lcp_of(cp)->config->no_endpoint ? CP_REJECT : CP_ACK;
 }
 
-static const char *chap_name(uint8_t algorithm)
-{
-	switch (algorithm) {
-	case 0x05:
-		return " MD5";
-	case 0x80:
-		return " MS";
-	case 0x81:
-		return " MS-v2";
-	default:
-		return NULL;
-	}
-}
-
-static void print_auth(GString *out, struct reader *value)
-{
-	uint16_t protocol = reader_u16(value);
-
-	switch (protocol) {
-	case PPP_PAP:
-		g_string_append(out, " pap");
-		return;
-	case PPP_EAP:
-		g_string_append(out, " eap");
-		return;
-	case PPP_CHAP:
-		g_string_append(out, " chap");
-		break;
-	default:
-		g_string_append_printf(out, " 0x%x", protocol);
-		return;
-	}
-	struct reader rest = *value;
-	const char *name = reader_left(&rest) > 0 ? chap_name(reader_u8(&rest)) : NULL;
-	if (name) {
-		g_string_append(out, name);
-		*value = rest;
-	}
-}
-
 static void print_quality(GString *out, struct reader *value)
 {
 	uint16_t protocol = reader_u16(value);
@@ -275,7 +238,7 @@ static void print_callback(GString *out, struct reader *value)
 {
 	struct reader rest = *value;
 
-	if (reader_u8(&rest) != 6)
+	if (reader_u8(&rest) != CALLBACK_CBCP)
 		return;
 	g_string_append(out, " CBCP");
 	*value = rest;
@@ -304,9 +267,9 @@ static void print_endpoint(GString *out, struct reader *value)
 static const struct cp_option rows[] = {
 	{ { OPT_MRU,      4, 4,   "mru",      print_u16 },      ask_mru,      judge_mru,      nak_mru,      false },
 	{ { OPT_ASYNCMAP, 6, 6,   "asyncmap", print_hex },      ask_asyncmap, judge_asyncmap, nak_asyncmap, false },
-	{ { OPT_AUTH,     4, 255, "auth",     print_auth },     NULL,         judge_auth,     NULL,         false },
+	{ { OPT_AUTH,     4, 255, "auth",     lcp_print_auth }, lcp_ask_auth, lcp_judge_auth, lcp_nak_auth, false },
 	{ { OPT_QUALITY,  4, 255, "quality",  print_quality },  NULL,         NULL,           NULL,         false },
-	{ { OPT_CALLBACK, 3, 255, "callback", print_callback }, NULL,         NULL,           NULL,         false },
+	{ { OPT_CALLBACK, 3, 255, "callback", print_callback }, ask_callback, NULL,           NULL,         false },
 	{ { OPT_MAGIC,    6, 6,   "magic",    print_hex },      ask_magic,    judge_magic,    nak_magic,    true },
 	{ { OPT_PCOMP,    2, 2,   "pcomp",    NULL },           ask_pcomp,    judge_pcomp,    NULL,         false },
 	{ { OPT_ACCOMP,   2, 2,   "accomp",   NULL },           ask_accomp,   judge_accomp,   NULL,         false },

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "config.h"
 #include "outbuf.h"
+#include "ppp/secrets.h"
 #include "status.h"
 
 /* Protocol numbers (RFC 1661 §2, assigned numbers). */
@@ -56,6 +57,12 @@ struct ppp_addresses {
 	uint16_t mtu;          /* the largest IP packet that may be sent */
 };
 
+/* What IPV6CP agreed upon: interface identifiers of fe80::/64. */
+struct ppp_identifiers {
+	uint64_t local, remote;
+	uint16_t mtu;
+};
+
 struct ppp_counters {
 	uint64_t packets_in, bytes_in;   /* IP packets from the peer, without PPP's header */
 	uint64_t packets_out, bytes_out; /* to the peer */
@@ -75,25 +82,36 @@ struct ppp_report {
 	enum ppp_phase phase;
 	bool open;                   /* LCP: the next two hold */
 	struct ppp_side ours, peers; /* what the peer may send, what we may */
-	bool ip_up;
+	bool ip_up, ipv6_up;
 	struct ppp_addresses addresses;
+	struct ppp_identifiers identifiers;
+	const char *peer;            /* the name that the peer has proved, or NULL */
+	const char *sends, *receives; /* compression, as pppd names it ("Deflate (15)"), or NULL */
 	uint64_t up_since;           /* the clock's microseconds when IPCP last came up; 0: not since ppp_start() */
 	struct ppp_counters counters;
 };
 
-/* A frame as it goes over the line, without flags, escapes and FCS. */
+/* A packet that went over the line, as it was before it was compressed and framed. */
 typedef void ppp_frame_fn(void *arg, bool sent, uint16_t protocol, const uint8_t *payload, size_t len);
 
 /* How many bytes before an IP packet handed to events->ip may be overwritten (for an Ethernet or a virtio header). */
 #define PPP_HEADROOM 32
 
 struct ppp_events {
-	/* An IPv4 packet from the peer, LEN bytes, checked for nothing yet. It is the callee's to change; PPP_HEADROOM bytes before it
+	/* An IPv4 or IPv6 packet from the peer, LEN bytes, checked for nothing yet. It is the callee's to change; PPP_HEADROOM bytes before it
 	 * may be overwritten. Valid until the call returns. */
 	void (*ip)(void *arg, uint8_t *packet, size_t len);
+	/* The networks are about to begin: PEER is who the other end has proved to be (NULL: nothing had to be proved), OPTIONS are the words
+	 * behind `--` of its secrets line (NULL: none). ppp_set_ipcp() may be called. NULL: nobody wants to know. */
+	void (*authenticated)(void *arg, const char *peer, char **options);
 	/* IPCP is up (the addresses are logged after this, unless it closes the link; phase RUNNING follows), IPCP is down again. */
 	void (*ip_up)(void *arg, const struct ppp_addresses *addresses);
 	void (*ip_down)(void *arg);
+	/* The same of IPV6CP. */
+	void (*ipv6_up)(void *arg, const struct ppp_identifiers *identifiers);
+	void (*ipv6_down)(void *arg);
+	/* An Echo-Reply came, MICROSECONDS after its request; LOST requests before that were not answered. NULL: nobody wants to know. */
+	void (*echo)(void *arg, uint64_t microseconds, unsigned lost);
 	/* The phase changed. */
 	void (*phase)(void *arg, enum ppp_phase phase);
 	/* LCP is finished with the line: it may be hung up. STATUS says why, pppd's way: EXIT_OK after a normal end by the peer once
@@ -103,9 +121,16 @@ struct ppp_events {
 
 struct ppp;
 
-/* A link at rest. CONFIG, CLOCK, EVENTS and OUT stay the caller's and must outlive it. */
-struct ppp *ppp_new(const struct config *config, struct clock *clock, const struct ppp_events *events, void *arg, struct outbuf *out);
+/* A link at rest. All that is given stays the caller's and must outlive it. SECRETS: where secrets come from (NULL: there are none). */
+struct ppp *ppp_new(const struct config *config, const struct secrets *secrets, void *secrets_arg, struct clock *clock,
+		    const struct ppp_events *events, void *arg, struct outbuf *out);
 void ppp_free(struct ppp *ppp);
+
+/* CCP negotiates anew, or for the first time (pppd: SIGUSR2). Harmless where the link is not up. */
+void ppp_reopen_ccp(struct ppp *ppp);
+
+/* From now on IPCP goes by CONFIG (which must outlive the link, or the next call). Within events->authenticated(). */
+void ppp_set_ipcp(struct ppp *ppp, const struct ipcp_config *config);
 
 /* The line is there: starts LCP (phase ESTABLISH) from scratch. DELAY_MS: stay silent that long, or until the first frame comes
  * (connect-delay). UNIT_NAME (`ppp0`) is for messages. May be called again after events->finished or ppp_line_down(). */
@@ -121,13 +146,14 @@ void ppp_line_down(struct ppp *ppp);
 /* LEN bytes as they came from the line. */
 void ppp_input(struct ppp *ppp, const uint8_t *bytes, size_t len);
 
-/* Encodes an IPv4 packet into the outbuf. False when IPCP is not up, the packet is larger than the MTU, or there is no room. */
+/* Encodes an IPv4 or IPv6 packet into the outbuf. False when its control protocol is not up, the packet is larger than the MTU, or there is
+ * no room. */
 bool ppp_send_ip(struct ppp *ppp, const uint8_t *packet, size_t len);
 
 /* The most bytes that one packet of LEN bytes can take on the line. */
 size_t ppp_encoded_max(size_t len);
 
-/* FN sees every good frame that comes, and every frame that is sent; NULL: nobody does. */
+/* FN sees every packet that comes and is understood, and every one that is sent; NULL: nobody does. */
 void ppp_set_tap(struct ppp *ppp, ppp_frame_fn *fn, void *arg);
 
 void ppp_get_report(const struct ppp *ppp, struct ppp_report *report);

@@ -1,11 +1,13 @@
 /* Debug lines that show packets as pppd prints them. Called by ppp.c with every control packet, sent or received, and by
  * cp.c.
  *
- * A protocol is a row of `protocols`, its codes are rows of a table of their own, its Configure options are those that it
- * negotiates (lcp_options.c, ipcp_options.c) or, where it is not built yet, a table here. */
-#include "ppp/print.h"
+ * A protocol is a row of `protocols`, its codes are rows of a table of their own (those of authentication are in print_auth.c), its
+ * Configure options are those that it negotiates (lcp_options.c, ipcp_options.c, …). */
+#include "ppp/print_internal.h"
 
+#include "ppp/ccp.h"
 #include "ppp/ipcp.h"
+#include "ppp/ipv6cp.h"
 #include "ppp/lcp.h"
 #include "ppp/ppp.h"
 
@@ -44,13 +46,13 @@ void print_addresses(GString *out, struct reader *value)
 	print_address(out, value);
 }
 
-static void print_bytes(GString *out, struct reader *value)
+void print_bytes(GString *out, struct reader *value)
 {
 	while (reader_left(value) > 0)
 		g_string_append_printf(out, " %.2x", reader_u8(value));
 }
 
-static void print_some(GString *out, struct reader *rest, size_t max)
+void print_some(GString *out, struct reader *rest, size_t max)
 {
 	struct reader some = reader_sub(rest, MIN(reader_left(rest), max));
 
@@ -97,76 +99,6 @@ void print_visible(GString *out, struct reader *text)
 	}
 }
 
-/* Options of protocols that are not built. */
-
-static void print_interface_id(GString *out, struct reader *value)
-{
-	g_string_append(out, " fe80:");
-	for (int i = 0; i < 4; i++)
-		g_string_append_printf(out, ":%.4x", reader_u16(value));
-}
-
-static void print_protocol(GString *out, struct reader *value)
-{
-	g_string_append_printf(out, " 0x%x", reader_u16(value));
-}
-
-static void print_deflate(GString *out, struct reader *value)
-{
-	g_string_append_printf(out, " %d", (reader_u8(value) >> 4) + 8);
-	reader_skip(value, 1);
-}
-
-static void print_bsd(GString *out, struct reader *value)
-{
-	uint8_t v = reader_u8(value);
-
-	g_string_append_printf(out, " v%d %d", v >> 5, v & 0x1f);
-}
-
-/* RFC 3078 §2.1: the bits that pppd names, in its order. */
-static void print_mppe(GString *out, struct reader *value)
-{
-	static const struct {
-		uint32_t bit;
-		char name;
-	} bits[] = { { 0x01000000, 'H' }, { 0x80, 'M' }, { 0x40, 'S' }, { 0x20, 'L' }, { 0x10, 'D' }, { 0x01, 'C' } };
-	uint32_t v = reader_u32(value);
-
-	for (size_t i = 0; i < G_N_ELEMENTS(bits); i++)
-		g_string_append_printf(out, " %c%c", v & bits[i].bit ? '+' : '-', bits[i].name);
-}
-
-static void print_one(GString *out, struct reader *value)
-{
-	(void)value;
-	g_string_append(out, " 1");
-}
-
-static const struct print_option ipv6cp_options[] = {
-	{ 1, 10, 10, "addr", print_interface_id },
-	{ 2, 4, 255, "compress", print_protocol },
-};
-
-static const struct print_option ccp_options[] = {
-	{ 1, 2, 2, "predictor", print_one },
-	{ 18, 6, 6, "mppe", print_mppe },
-	{ 21, 3, 3, "bsd", print_bsd },
-	{ 24, 4, 4, "deflate(old#)", print_deflate },
-	{ 26, 4, 4, "deflate", print_deflate },
-};
-
-typedef const struct print_option *find_fn(uint8_t type);
-
-static const struct print_option *find(const struct print_option *rows, size_t n, uint8_t type)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (rows[i].type == type)
-			return &rows[i];
-	}
-	return NULL;
-}
-
 static const struct print_option *find_negotiated(const struct cp_options *options, uint8_t type)
 {
 	for (unsigned i = 0; i < options->n; i++) {
@@ -188,22 +120,15 @@ static const struct print_option *find_ipcp(uint8_t type)
 
 static const struct print_option *find_ipv6cp(uint8_t type)
 {
-	return find(ipv6cp_options, G_N_ELEMENTS(ipv6cp_options), type);
+	return find_negotiated(&ipv6cp_options, type);
 }
 
 static const struct print_option *find_ccp(uint8_t type)
 {
-	return find(ccp_options, G_N_ELEMENTS(ccp_options), type);
+	return find_negotiated(&ccp_options, type);
 }
 
 /* Bodies of packets: what is left in DATA is printed as bytes. */
-
-struct body {
-	find_fn *find_option;
-	bool show_password;
-};
-
-typedef void body_fn(GString *out, const struct body *body, struct reader *data);
 
 static void print_option(GString *out, const struct body *body, struct reader option)
 {
@@ -245,13 +170,6 @@ static void print_text(GString *out, const struct body *body, struct reader *dat
 	print_string(out, data);
 }
 
-static void print_message(GString *out, const struct body *body, struct reader *data)
-{
-	(void)body;
-	g_string_append_c(out, ' ');
-	print_string(out, data);
-}
-
 /* pppd's CCP forgets the blank. */
 static void print_text_close(GString *out, const struct body *body, struct reader *data)
 {
@@ -289,67 +207,7 @@ static void print_time_remaining(GString *out, const struct body *body, struct r
 	print_text(out, body, data);
 }
 
-/* A string after its length. False, and nothing printed or taken, when it is not all there. */
-static bool counted(struct reader *data, struct reader *text)
-{
-	struct reader r = *data;
-	size_t length = reader_u8(&r);
-
-	*text = reader_sub(&r, length);
-	if (!reader_ok(&r))
-		return false;
-	*data = r;
-	return true;
-}
-
-static void print_pap_request(GString *out, const struct body *body, struct reader *data)
-{
-	struct reader r = *data;
-	struct reader user, password;
-
-	if (!counted(&r, &user) || !counted(&r, &password))
-		return;
-	*data = r;
-	g_string_append(out, " user=");
-	print_string(out, &user);
-	g_string_append(out, " password=");
-	if (body->show_password)
-		print_string(out, &password);
-	else
-		g_string_append(out, "<hidden>");
-}
-
-static void print_pap_reply(GString *out, const struct body *body, struct reader *data)
-{
-	struct reader text;
-
-	(void)body;
-	if (!counted(data, &text))
-		return;
-	g_string_append_c(out, ' ');
-	print_string(out, &text);
-}
-
-static void print_chap_value(GString *out, const struct body *body, struct reader *data)
-{
-	struct reader value;
-
-	(void)body;
-	if (!counted(data, &value))
-		return;
-	g_string_append(out, " <");
-	while (reader_left(&value) > 0)
-		g_string_append_printf(out, "%.2x", reader_u8(&value));
-	g_string_append(out, ">, name = ");
-	print_string(out, data);
-}
-
-/* Codes, by number; rows without a name are unknown, those without a body are bytes. */
-
-struct code {
-	const char *name;
-	body_fn *body;
-};
+/* Codes, by number. */
 
 #define CONFIGURE_CODES(text) \
 	[CONFIGURE_REQUEST] = { "ConfReq", print_options }, \
@@ -378,32 +236,6 @@ static const struct code ccp_codes[] = {
 	[15] = { "ResetAck", NULL },
 };
 
-static const struct code pap_codes[] = {
-	[1] = { "AuthReq", print_pap_request },
-	[2] = { "AuthAck", print_pap_reply },
-	[3] = { "AuthNak", print_pap_reply },
-};
-
-static const struct code chap_codes[] = {
-	[1] = { "Challenge", print_chap_value },
-	[2] = { "Response", print_chap_value },
-	[3] = { "Success", print_message },
-	[4] = { "Failure", print_message },
-};
-
-static const struct code eap_codes[] = {
-	[1] = { "Request", NULL },
-	[2] = { "Response", NULL },
-	[3] = { "Success", NULL },
-	[4] = { "Failure", NULL },
-};
-
-static const struct code cbcp_codes[] = {
-	[1] = { "Request", NULL },
-	[2] = { "Response", NULL },
-	[3] = { "Ack", NULL },
-};
-
 #define CODES(table) table, G_N_ELEMENTS(table)
 
 static const struct protocol {
@@ -414,14 +246,14 @@ static const struct protocol {
 	find_fn *find_option;
 } protocols[] = {
 	{ PPP_LCP, "LCP", CODES(lcp_codes), find_lcp },
-	{ PPP_PAP, "PAP", CODES(pap_codes), NULL },
-	{ PPP_CHAP, "CHAP", CODES(chap_codes), NULL },
-	{ PPP_CBCP, "CBCP", CODES(cbcp_codes), NULL },
+	{ PPP_PAP, "PAP", CODES(print_pap_codes), NULL },
+	{ PPP_CHAP, "CHAP", CODES(print_chap_codes), NULL },
+	{ PPP_CBCP, "CBCP", CODES(print_cbcp_codes), NULL },
 	{ PPP_IPCP, "IPCP", CODES(ncp_codes), find_ipcp },
 	{ PPP_IPV6CP, "IPV6CP", CODES(ncp_codes), find_ipv6cp },
 	{ PPP_CCP, "CCP", CODES(ccp_codes), find_ccp },
 	{ PPP_ECP, "ECP", CODES(ccp_codes), NULL },
-	{ PPP_EAP, "EAP", CODES(eap_codes), NULL },
+	{ PPP_EAP, "EAP", CODES(print_eap_codes), NULL },
 };
 
 static const struct {

@@ -1,5 +1,6 @@
 /* Fuzzes the decompressors of Deflate and BSD-Compress: byte 0 chooses the method and the size, byte 1 the largest packet; then come packets,
- * each with a length byte and a kind: compressed, uncompressed, a reset. What is made of the uncompressed ones must come out again. */
+ * each with a length byte and a kind: compressed, uncompressed, a reset. What is made of the uncompressed ones must come out again.
+ * Coverage: src/ppp/deflate.c src/ppp/bsdcomp.c */
 #include <glib.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* Fuzzes EAP in both roles: the first byte says which of them begin and what they know; then each byte is a step: a packet of the input's own
  * for one of them, a packet of the other's that is carried, changed or lost, or time. What is said to a role at rest must never be answered,
- * nothing may grow, and nobody may be believed that does not know the secret. */
+ * nothing may grow, and nobody may be believed that does not know the secret.
+ * Coverage: src/ppp/eap.c src/ppp/eap_client.c src/ppp/eap_server.c src/ppp/eap_md5.c src/ppp/eap_mschapv2.c src/ppp/eap_tls.c src/ppp/tls.c src/ppp/tls_peer.c */
+#include <gcrypt.h>
 #include <glib.h>
 #include <string.h>
 
@@ -14,7 +16,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PACKET_MAX 1500
 #define STEPS_MAX 200
 
-enum { HAS_SECRET = 1, HAS_FILES = 2, HAS_HINT = 4, TLS_13 = 8, WRONG_SECRET = 16, INTERVAL = 32 };
+enum { HAS_SECRET = 1, HAS_FILES = 2, HAS_HINT = 4, TLS_13 = 8, WRONG_SECRET = 16, INTERVAL = 32, PREFERS_MSCHAPV2 = 64, VERIFIES = 128 };
+
+/* The same challenges each time: a finding can be run again, but for TLS. */
+void gcry_randomize(void *buffer, size_t length, enum gcry_random_level level)
+{
+	(void)level;
+	memset(buffer, 0x5a, length);
+}
+
+/* A client's Response of MD5 becomes a Nak that proposes MSCHAPv2. */
+static void prefer_mschapv2(uint8_t *packet, size_t len)
+{
+	static const uint8_t nak[] = { 0, 6, 3, 26 };
+
+	if (len >= 2 + sizeof(nak) && packet[0] == 2 && packet[4] == EAP_MD5)
+		memcpy(packet + 2, nak, sizeof(nak));
+}
 
 /* In memory of its own size. */
 static void give(struct eap_end *to, const uint8_t *packet, size_t len)
@@ -77,6 +95,13 @@ static void step(struct eap_rig *rig, struct reader *r)
 	}
 }
 
+static void verify(struct tls_config *tls)
+{
+	tls->verify = TLS_VERIFY_SUFFIX;
+	tls->verify_key_usage = true;
+	tls->crl = certs_path(CERTS_CRL);
+}
+
 static struct eap_rig *make_rig(uint8_t how)
 {
 	struct eap_rig *rig = eap_rig_new();
@@ -96,6 +121,10 @@ static struct eap_rig *make_rig(uint8_t how)
 		rig->client.config.password = (char *)(uintptr_t)"wrong";
 	if (how & INTERVAL)
 		rig->server.config.eap.interval = 60;
+	if (how & PREFERS_MSCHAPV2)
+		rig->meddle = prefer_mschapv2;
+	if (how & VERIFIES)
+		verify(&rig->client.config.tls);
 	return rig;
 }
 

@@ -1,5 +1,6 @@
 /* Fuzzes the decoder: bytes 0 to 3 are the ACCM, byte 4 the longest frame, byte 5 how the line cuts; the rest comes from the line.
- * However it is cut, it must give the same frames and counters, and what a frame encodes to must decode to that frame. */
+ * However it is cut, it must give the same frames and counters, and what a frame encodes to must decode to that frame.
+ * Coverage: src/ppp/frame.c src/ppp/fcs.c */
 #include <glib.h>
 #include <string.h>
 

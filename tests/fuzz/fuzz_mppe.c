@@ -1,5 +1,6 @@
 /* Fuzzes MPPE's receiver: bytes 0 to 3 are the value of the option; then come packets, each behind its length (0: a Reset-Ack instead), each
- * in memory of its own size. Whatever comes, it must stay in bounds, and give out only what may be encrypted. */
+ * in memory of its own size. Whatever comes, it must stay in bounds, and give out only what may be encrypted.
+ * Coverage: src/ppp/mppe.c */
 #include <glib.h>
 #include <string.h>
 

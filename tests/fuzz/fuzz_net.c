@@ -1,6 +1,7 @@
-/* Fuzzes what packets pass through in net/: the gate both ways, merging, cutting, and the guard before a TUN. The first byte chooses the configuration; then
- * come packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the length, the
- * bytes. Whatever comes, the addresses of one side never reach the other, and what passes is well formed. */
+/* Fuzzes what packets, of IPv4 and IPv6, pass through in net/: the gate both ways, merging, cutting, and the guard before a TUN. Byte 0 chooses
+ * the configuration; then come packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the
+ * length, the bytes. Whatever comes, the addresses of one side never reach the other, and what passes is well formed.
+ * Coverage: src/net/gate.c src/net/gate6.c src/net/gate6_nd.c src/net/gate_doors.c src/net/gate_ends.c src/net/gate_out.c src/net/gate_own.c src/net/gate_sockets.c src/net/packet.c src/net/flow.c src/net/policy.c src/net/merge.c src/net/segment.c src/net/reply.c src/net/checksum.c src/net/guard.c src/net/tun_guard.c */
 #include <glib.h>
 #include <string.h>
 
@@ -51,7 +52,22 @@ static enum policy_route route(void *arg, uint32_t addr)
 	return addr == UINT32_C(0xc6336417) ? ROUTE_HERE : ROUTE_AWAY;
 }
 
-static const struct policy_host host = { .addresses = own_addresses, .route = route };
+static enum policy_route route6(void *arg, const struct in6_addr *addr)
+{
+	(void)arg;
+	return addr->s6_addr[15] == 0x77 ? ROUTE_HERE : ROUTE_AWAY;
+}
+
+static bool resolver(void *arg, struct in6_addr *addr)
+{
+	(void)arg;
+	*addr = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff, [12] = 9, [15] = 9 } };
+	return true;
+}
+
+static const struct policy_host host = { .addresses = own_addresses, .route = route, .route6 = route6, .resolver = resolver };
+
+static const struct in6_addr local6 = { .s6_addr = { 0xfe, 0x80, [15] = 1 } }, remote6 = { .s6_addr = { 0xfe, 0x80, [15] = 2 } };
 
 static void queue_piece(void *arg, const uint8_t *packet, size_t len)
 {
@@ -74,11 +90,46 @@ static void check_merged(void *arg, struct packet *p, size_t mss)
 	g_assert(packet_header_ok(p) && packet_tcp_checksum_ok(p));
 }
 
+static bool is_version6(const uint8_t *bytes, size_t len)
+{
+	return len > 0 && bytes[0] >> 4 == 6;
+}
+
+/* What passes has no header that libslirp does not read, and goes nowhere within it. */
+static void from_peer6(struct state *s, uint8_t *bytes, size_t len, bool sockets)
+{
+	struct packet p, again;
+	size_t answer_len;
+	const uint8_t *answer;
+
+	switch (gate6_from_peer(s->gate, bytes, len, &p)) {
+	case GATE_PASS:
+		g_assert(packet_parse6(&again, p.data, len) && IN6_ARE_ADDR_EQUAL(&again.src6, &p.src6) && IN6_ARE_ADDR_EQUAL(&again.dst6, &p.dst6));
+		g_assert(!p.extended && (p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP) && p.header == IPV6_HEADER);
+		g_assert(p.dst6.s6_addr[0] != 0xff && p.dst6.s6_addr[0] != 0x01 && !IN6_IS_ADDR_LINKLOCAL(&p.dst6) && !IN6_IS_ADDR_LOOPBACK(&p.dst6));
+		if (sockets)
+			gate_socket_opened(s->gate, s->fd++ % DESCRIPTORS, &p);
+		break;
+	case GATE_ANSWER:
+		answer = gate_answer(s->gate, &answer_len);
+		g_assert(packet_parse6(&again, (uint8_t *)(uintptr_t)answer, answer_len) && again.len == answer_len);
+		break;
+	case GATE_OURS:
+		g_assert_not_reached();
+	case GATE_DROP:
+		break;
+	}
+}
+
 static void from_peer(struct state *s, uint8_t *bytes, size_t len, bool sockets)
 {
 	struct packet p, again;
 	size_t answer_len;
 
+	if (is_version6(bytes, len)) {
+		from_peer6(s, bytes, len, sockets);
+		return;
+	}
 	switch (gate_from_peer(s->gate, bytes, len, &p)) {
 	case GATE_PASS:
 		g_assert(packet_parse(&again, p.data, len) && again.len == p.len && again.src == p.src && again.dst == p.dst);
@@ -100,10 +151,24 @@ static void from_peer(struct state *s, uint8_t *bytes, size_t len, bool sockets)
 	}
 }
 
+static void from_libslirp6(struct state *s, uint8_t *bytes, size_t len)
+{
+	struct packet p;
+
+	if (packet_parse6(&p, bytes, len))
+		tun_guard_to_peer(s->tun, &p);
+	if (gate6_to_peer(s->gate, bytes, len, &p))
+		g_assert(p.src6.s6_addr[0] != 0x01 && !IN6_IS_ADDR_V4MAPPED(&p.src6) && !IN6_IS_ADDR_LOOPBACK(&p.src6));
+}
+
 static void from_libslirp(struct state *s, uint8_t *bytes, size_t len)
 {
 	struct packet p;
 
+	if (is_version6(bytes, len)) {
+		from_libslirp6(s, bytes, len);
+		return;
+	}
 	if (packet_parse(&p, bytes, len))
 		tun_guard_to_peer(s->tun, &p);
 	if (!gate_to_peer(s->gate, bytes, len, &p))
@@ -116,12 +181,39 @@ static void from_libslirp(struct state *s, uint8_t *bytes, size_t len)
 }
 
 /* Random bytes would hardly ever get past the first checks. */
+static void make_right6(uint8_t *bytes, size_t len, uint8_t what)
+{
+	struct packet p;
+
+	if (what & FIX_LENGTH) {
+		bytes[0] = 0x60;
+		bytes[4] = (uint8_t)((len - IPV6_HEADER) >> 8);
+		bytes[5] = (uint8_t)(len - IPV6_HEADER);
+		if (bytes[6] % 4 < 3)
+			bytes[6] = (const uint8_t[]){ IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMPV6 }[bytes[6] % 4];
+	}
+	if (what & FIX_ADDRESSES) {
+		memcpy(bytes + 8, what & FROM_LIBSLIRP ? &local6 : &remote6, 16);
+		memcpy(bytes + 24, what & FROM_LIBSLIRP ? &remote6 : &local6, 16);
+	}
+	if (!(what & FIX_CHECKSUMS) || !packet_parse6(&p, bytes, len))
+		return;
+	if (p.protocol == IPPROTO_ICMPV6)
+		packet_fix_icmp(&p);
+	else if (p.protocol == IPPROTO_TCP || p.protocol == IPPROTO_UDP)
+		packet_complete_checksum(&p);
+}
+
 static void make_right(uint8_t *bytes, size_t len, uint8_t what)
 {
 	const uint32_t src = htonl(what & FROM_LIBSLIRP ? GATE_HOST : REMOTE);
 	const uint32_t dst = htonl(what & FROM_LIBSLIRP ? GATE_PEER : LOCAL);
 	struct packet p;
 
+	if (len >= IPV6_HEADER && bytes[0] & 0x20) {
+		make_right6(bytes, len, what);
+		return;
+	}
 	if (len < IPV4_HEADER)
 		return;
 	if (what & FIX_LENGTH) {
@@ -164,8 +256,12 @@ static void check_gate(struct state *s)
 	bool to_peer;
 	size_t len;
 
-	while ((len = gate_next_reset(s->gate, buf, &to_peer)) > 0)
-		g_assert(packet_parse(&p, buf, len) && packet_header_ok(&p) && packet_tcp_checksum_ok(&p));
+	while ((len = gate_next_reset(s->gate, buf, &to_peer)) > 0) {
+		if (is_version6(buf, len))
+			g_assert(packet_parse6(&p, buf, len) && packet_tcp_checksum_ok(&p));
+		else
+			g_assert(packet_parse(&p, buf, len) && packet_header_ok(&p) && packet_tcp_checksum_ok(&p));
+	}
 	gate_counters(s->gate, &counters);
 	gate_flows(s->gate, count_flow, &flows);
 	g_assert(flows <= counters.flows && counters.flows <= flows + DESCRIPTORS && s->answers <= s->watches);
@@ -194,7 +290,10 @@ static void through_guard(struct state *s, const uint8_t *bytes, size_t len)
 	bool passed = tun_guard_from_peer(s->tun, copy, len, &p, &answer, &answer_len);
 
 	g_assert(!passed || answer_len == 0);
-	g_assert(answer_len == 0 || (packet_parse(&again, (uint8_t *)answer, answer_len) && packet_header_ok(&again)));
+	if (is_version6(bytes, len))
+		g_assert(answer_len == 0 || packet_parse6(&again, (uint8_t *)(uintptr_t)answer, answer_len));
+	else
+		g_assert(answer_len == 0 || (packet_parse(&again, (uint8_t *)answer, answer_len) && packet_header_ok(&again)));
 	g_free(copy);
 }
 
@@ -231,7 +330,7 @@ static void one_packet(struct state *s, struct reader *r)
 static void add_rules(struct net_config *net, uint8_t config)
 {
 	const struct service service = { .protocol = CONFIG_TCP, .port = 0x4141, .host = INADDR_LOOPBACK, .host_port = 22, .idle = 30 };
-	const struct forward forward = { CONFIG_UDP, INADDR_LOOPBACK, 53, 0, 0x4242 };
+	const struct forward forward = { .protocol = CONFIG_UDP, .bind = INADDR_LOOPBACK, .port = 53, .host = 0, .host_port = 0x4242 };
 	const struct access_rule rule = { .prefix = 97, .port = config & 64 ? 0 : 0x4141 };
 
 	g_array_append_val(net->services, service);
@@ -247,7 +346,7 @@ static void add_rules(struct net_config *net, uint8_t config)
 
 static void open_state(struct state *s, uint8_t config)
 {
-	const struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = s->mtu };
+	const struct net_link link = { .local = LOCAL, .remote = REMOTE, .dns = DNS, .mtu = s->mtu, .local_id = 1, .remote_id = 2 };
 
 	clock_init(&s->clock, 1);
 	s->config = config_new();

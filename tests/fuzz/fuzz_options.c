@@ -1,8 +1,10 @@
 /* Fuzz target: the text of an options file (libFuzzer's interface). The world outside answers nothing, so that no file is opened and
- * no name is looked up. */
+ * no name is looked up.
+ * Coverage: compat/pppd/options.c compat/pppd/find.c compat/pppd/apply.c compat/pppd/word.c compat/pppd/special.c compat/pppd/auth.c compat/pppd/ncp.c compat/pppd/net.c compat/pppd/doors.c compat/pppd/line.c compat/pppd/check.c compat/pppd/show.c */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "compat/pppd/reading.h"
 
@@ -33,6 +35,36 @@ static bool may_tun(void *arg)
 	return false;
 }
 
+static int load_secrets(void *arg, const char *path, GString *text, struct stat *st)
+{
+	(void)arg;
+	(void)path;
+	(void)text;
+	(void)st;
+	return ENOENT;
+}
+
+static char *host_name(void *arg)
+{
+	(void)arg;
+	return NULL;
+}
+
+static bool network(void *arg, const char *name, uint32_t *address)
+{
+	(void)arg;
+	(void)name;
+	(void)address;
+	return false;
+}
+
+static bool ethernet(void *arg, uint8_t address[6])
+{
+	(void)arg;
+	memset(address, 1, 6);
+	return true;
+}
+
 static const char *variable(void *arg, const char *name)
 {
 	(void)arg;
@@ -49,7 +81,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct options *o = options_new(config, "/dev/tty1");
 
 	world_clear(&o->world);
-	o->world = (struct world){ .load = load, .device = device, .resolve = resolve, .may_tun = may_tun, .variable = variable };
+	o->world = (struct world){
+		.load = load,
+		.device = device,
+		.resolve = resolve,
+		.may_tun = may_tun,
+		.load_secrets = load_secrets,
+		.host_name = host_name,
+		.network = network,
+		.ethernet = ethernet,
+		.variable = variable,
+	};
 	if (options_read_text(o, &source, (const char *)data, size) && check_options(o)) {
 		options_report(o);
 		options_dump(o);

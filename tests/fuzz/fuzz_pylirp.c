@@ -1,4 +1,5 @@
-/* Fuzz target: the text of a PyLiRP configuration (libFuzzer's interface), in both modes, to the option words that it becomes. */
+/* Fuzz target: the text of a PyLiRP configuration (libFuzzer's interface), in both modes, to the option words that it becomes.
+ * Coverage: compat/pylirp/pylirp.c compat/pylirp/tree.c compat/pylirp/keys.c compat/pylirp/emit.c */
 #include <stddef.h>
 #include <stdint.h>
 

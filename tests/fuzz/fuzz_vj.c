@@ -1,7 +1,8 @@
 /* Fuzzes both ends of header compression. Byte 0: slots and whether numbers are compressed; then come pieces, each a byte that says what
  * it is, one with its length, and its bytes: a packet from the line, an error of the line, or a packet to be sent. What comes out of a
  * receiver has right checksums and lies within its bounds; what was sent comes out of the other end as it was, or, where its own checksum
- * is wrong, not at all. */
+ * is wrong, not at all.
+ * Coverage: src/ppp/vj.c */
 #include <glib.h>
 #include <netinet/in.h>
 #include <string.h>

@@ -54,10 +54,10 @@ def a_line_that_hangs_up(world):
 
 @test
 def log_lines_in_pppds_order(world):
-    a, b = world.pair(["10.9.8.1:10.9.8.2"], ["usepeerdns"])
+    a, b = world.pair(["10.9.8.1:10.9.8.2"], ["usepeerdns", "noipv6"])
     b.wait_up()
     b.end()
-    wanted = ["Using interface ppp", "Connect: ppp", "local  IP address 10.9.8.2", "remote IP address 10.9.8.1",
+    wanted = ["Using interface ppp", "Connect: ppp", "Deflate (15) compression enabled", "local  IP address 10.9.8.2", "remote IP address 10.9.8.1",
               "primary   DNS address 10.9.8.3", "Terminating on signal 15", "Connect time 0.0 minutes.", "Sent 0 bytes, received 0 bytes.",
               "Connection terminated."]
     lines = iter(b.log().splitlines())
@@ -73,7 +73,9 @@ def debug_prints_each_packet_as_pppd_does(world):
     log = a.log()
     for pattern in (r"^sent \[LCP ConfReq id=0x1 <asyncmap 0x0> <magic 0x[0-9a-f]+> <pcomp> <accomp>\]$",
                     r"^rcvd \[LCP ConfAck id=0x1 <asyncmap 0x0> <magic 0x[0-9a-f]+> <pcomp> <accomp>\]$",
-                    r"^sent \[IPCP ConfReq id=0x1 <addr 10\.0\.2\.2>\]$",
+                    r"^sent \[CCP ConfReq id=0x1 <deflate 15> <deflate\(old#\) 15> <bsd v1 15>\]$",
+                    r"^sent \[IPCP ConfReq id=0x1 <compress VJ 0f 01> <addr 10\.0\.2\.2>\]$",
+                    r"^sent \[IPV6CP ConfReq id=0x1 <addr fe80:(:[0-9a-f]{4}){4}>\]$",
                     r'^sent \[LCP TermReq id=0x2 "User request"\]$',
                     r"^rcvd \[LCP TermAck id=0x2\]$"):
         a.wait_log(pattern, patience=1)

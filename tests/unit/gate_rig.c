@@ -13,9 +13,9 @@ static const struct service services[] = {
 };
 
 static const struct forward forwards[] = {
-	{ CONFIG_TCP, LOOPBACK, 2222, 0, 22 },
-	{ CONFIG_UDP, LOOPBACK, 5353, 0, 5300 },
-	{ CONFIG_TCP, LOOPBACK, 2223, BEHIND, 22 },
+	{ .protocol = CONFIG_TCP, .bind = LOOPBACK, .port = 2222, .host = 0, .host_port = 22 },
+	{ .protocol = CONFIG_UDP, .bind = LOOPBACK, .port = 5353, .host = 0, .host_port = 5300 },
+	{ .protocol = CONFIG_TCP, .bind = LOOPBACK, .port = 2223, .host = BEHIND, .host_port = 22 },
 };
 
 static bool own_addresses(void *arg, GArray *addresses)

@@ -64,6 +64,44 @@ static bool may_tun(void *arg)
 	return rig->may_tun;
 }
 
+static int load_secrets(void *arg, const char *path, GString *text, struct stat *st)
+{
+	const struct rig *rig = arg;
+
+	for (const struct memory_file *f = rig->files; f && f->path; f++) {
+		if (strcmp(f->path, path) != 0)
+			continue;
+		st->st_mode = f->mode ? f->mode : 0100600;
+		st->st_uid = f->uid;
+		if (f->error == 0)
+			g_string_append_len(text, f->text, (gssize)(f->len ? f->len : strlen(f->text)));
+		return f->error;
+	}
+	return ENOENT;
+}
+
+static char *host_name(void *arg)
+{
+	(void)arg;
+	return g_strdup("box");
+}
+
+static bool network(void *arg, const char *name, uint32_t *address)
+{
+	(void)arg;
+	*address = UINT32_C(0xc6336400);
+	return strcmp(name, "testnet") == 0;
+}
+
+static bool ethernet(void *arg, uint8_t address[6])
+{
+	static const uint8_t mac[6] = { 0x02, 0x00, 0x5e, 0x10, 0x20, 0x30 };
+	const struct rig *rig = arg;
+
+	memcpy(address, mac, sizeof(mac));
+	return !rig->no_ethernet;
+}
+
 static const char *variable(void *arg, const char *name)
 {
 	const struct rig *rig = arg;
@@ -85,7 +123,12 @@ void rig_init(struct rig *rig, const char *tty)
 		.device = device,
 		.resolve = resolve,
 		.may_tun = may_tun,
+		.load_secrets = load_secrets,
+		.host_name = host_name,
+		.network = network,
+		.ethernet = ethernet,
 		.variable = variable,
+		.uid = 1000,
 		.arg = rig,
 		.home = g_strdup("/home/me"),
 		.config_home = g_strdup("/home/me/.config"),

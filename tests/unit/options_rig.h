@@ -10,6 +10,9 @@
 struct memory_file {
 	const char *path, *text;
 	int error; /* instead of the text */
+	mode_t mode; /* of a secrets file; 0: 0100600 */
+	uid_t uid;
+	size_t len;  /* of a text with NUL bytes; 0: as long as the string is */
 };
 
 struct rig {
@@ -23,10 +26,12 @@ struct rig {
 	const struct memory_file *files; /* ends with a zero row; NULL: none */
 	const struct memory_file *variables; /* of the environment: their names and values */
 	bool may_tun;
+	bool no_ethernet;
 	unsigned lookups; /* names that were looked up */
 };
 
-/* A world with /dev/ttyS0, /dev/ttyGS0 and /dev/pts/3, /dev/null that is no terminal, the host example.net (192.0.2.7), and a terminal TTY on standard input. */
+/* A world with /dev/ttyS0, /dev/ttyGS0 and /dev/pts/3, /dev/null that is no terminal, the host example.net (192.0.2.7),
+ * the network testnet (198.51.100.0), an Ethernet interface 02:00:5e:10:20:30, the host's own name box, and a terminal TTY on standard input. */
 void rig_init(struct rig *rig, const char *tty);
 void rig_clear(struct rig *rig);
 

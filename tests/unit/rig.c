@@ -42,6 +42,19 @@ static void on_down(void *arg)
 	note(arg, "down;");
 }
 
+static void on_ipv6_up(void *arg, const struct ppp_identifiers *identifiers)
+{
+	char *text = g_strdup_printf("up6 %" G_GINT64_MODIFIER "x %" G_GINT64_MODIFIER "x;", identifiers->local, identifiers->remote);
+
+	note(arg, text);
+	g_free(text);
+}
+
+static void on_ipv6_down(void *arg)
+{
+	note(arg, "down6;");
+}
+
 static void on_phase(void *arg, enum ppp_phase phase)
 {
 	char text[16];
@@ -62,6 +75,8 @@ static const struct ppp_events events = {
 	.ip = on_ip,
 	.ip_up = on_up,
 	.ip_down = on_down,
+	.ipv6_up = on_ipv6_up,
+	.ipv6_down = on_ipv6_down,
 	.phase = on_phase,
 	.finished = on_finished,
 };
@@ -80,6 +95,7 @@ struct rig *rig_new(void)
 
 	clock_init(&rig->clock, 5 * CLOCK_SECOND);
 	rig->config = config_new();
+	rig->config->ccp.enabled = rig->config->ipv6cp.enabled = rig->config->ipcp.vj = false;
 	config_finish(rig->config, true, false);
 	outbuf_init(&rig->out, 65536);
 	frame_decoder_init(&rig->decoder, 20000);
@@ -133,7 +149,7 @@ static void collect(struct rig *rig)
 void rig_start(struct rig *rig)
 {
 	if (!rig->ppp)
-		rig->ppp = ppp_new(rig->config, &rig->clock, &events, rig, &rig->out);
+		rig->ppp = ppp_new(rig->config, NULL, NULL, &rig->clock, &events, rig, &rig->out);
 	ppp_start(rig->ppp, 0);
 	collect(rig);
 }

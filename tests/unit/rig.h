@@ -13,7 +13,7 @@
 
 struct rig {
 	struct clock clock;
-	struct config *config; /* change it before rig_start() */
+	struct config *config; /* change it before rig_start(): of the networks only IPv4 is enabled, without VJ; no CCP */
 	struct outbuf out;
 	struct ppp *ppp;
 	struct frame_decoder decoder;

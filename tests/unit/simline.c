@@ -38,6 +38,20 @@ static void on_down(void *arg)
 	end->up = false;
 }
 
+static void on_ipv6_up(void *arg, const struct ppp_identifiers *identifiers)
+{
+	struct sim_end *end = arg;
+
+	end->identifiers = *identifiers;
+}
+
+static void on_ipv6_down(void *arg)
+{
+	struct sim_end *end = arg;
+
+	end->identifiers = (struct ppp_identifiers){ 0 };
+}
+
 static void on_phase(void *arg, enum ppp_phase phase)
 {
 	(void)arg;
@@ -56,6 +70,8 @@ static const struct ppp_events events = {
 	.ip = on_ip,
 	.ip_up = on_up,
 	.ip_down = on_down,
+	.ipv6_up = on_ipv6_up,
+	.ipv6_down = on_ipv6_down,
 	.phase = on_phase,
 	.finished = on_finished,
 };
@@ -151,7 +167,7 @@ void sim_start(struct simline *line, unsigned i)
 
 	line->logging = i;
 	if (!end->ppp)
-		end->ppp = ppp_new(end->config, &end->clock, &events, end, &end->out);
+		end->ppp = ppp_new(end->config, NULL, NULL, &end->clock, &events, end, &end->out);
 	ppp_start(end->ppp, 0);
 	drain(line, i);
 }

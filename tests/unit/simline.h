@@ -25,6 +25,7 @@ struct sim_end {
 	bool up;
 	enum exit_status status;
 	struct ppp_addresses addresses;
+	struct ppp_identifiers identifiers; /* 0 while IPv6 is down */
 	void (*on_ip)(struct sim_end *end, const uint8_t *packet, size_t len);
 };
 

@@ -182,20 +182,24 @@ static void contradictions_are_errors(void)
 	}
 }
 
+#define SERVICE(p, n, to, to_port, most, seconds, text) \
+	{ .protocol = p, .port = n, .host = to, .host_port = to_port, .max = most, .idle = seconds, .name = text }
+#define FORWARD(p, at, n, to, to_port) { .protocol = p, .bind = at, .port = n, .host = to, .host_port = to_port }
+
 static void services_are_understood(void)
 {
 	static const struct {
 		char *word;
 		struct service want;
 	} cases[] = {
-		{ "22", { CONFIG_TCP, 22, 0x7f000001, 22, 0, 0, "" } },
-		{ "tcp:1", { CONFIG_TCP, 1, 0x7f000001, 1, 0, 0, "" } },
-		{ "udp:65535", { CONFIG_UDP, 65535, 0x7f000001, 65535, 0, 0, "" } },
-		{ "80:192.0.2.9:8080", { CONFIG_TCP, 80, 0xc0000209, 8080, 0, 0, "" } },
-		{ "udp:53:example.net:5353", { CONFIG_UDP, 53, 0xc0000207, 5353, 0, 0, "" } },
-		{ "80:localhost:8080", { CONFIG_TCP, 80, 0x7f000001, 8080, 0, 0, "" } },
-		{ "22,max=7", { CONFIG_TCP, 22, 0x7f000001, 22, 7, 0, "" } },
-		{ "udp:53:192.0.2.9:54,name=Name server = it,idle=30,max=0", { CONFIG_UDP, 53, 0xc0000209, 54, 0, 30, "Name server = it" } },
+		{ "22", SERVICE(CONFIG_TCP, 22, 0x7f000001, 22, 0, 0, "") },
+		{ "tcp:1", SERVICE(CONFIG_TCP, 1, 0x7f000001, 1, 0, 0, "") },
+		{ "udp:65535", SERVICE(CONFIG_UDP, 65535, 0x7f000001, 65535, 0, 0, "") },
+		{ "80:192.0.2.9:8080", SERVICE(CONFIG_TCP, 80, 0xc0000209, 8080, 0, 0, "") },
+		{ "udp:53:example.net:5353", SERVICE(CONFIG_UDP, 53, 0xc0000207, 5353, 0, 0, "") },
+		{ "80:localhost:8080", SERVICE(CONFIG_TCP, 80, 0x7f000001, 8080, 0, 0, "") },
+		{ "22,max=7", SERVICE(CONFIG_TCP, 22, 0x7f000001, 22, 7, 0, "") },
+		{ "udp:53:192.0.2.9:54,name=Name server = it,idle=30,max=0", SERVICE(CONFIG_UDP, 53, 0xc0000209, 54, 0, 30, "Name server = it") },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -222,14 +226,14 @@ static void forwards_are_understood(void)
 		char *word;
 		struct forward want;
 	} cases[] = {
-		{ "2222:22", { CONFIG_TCP, 0x7f000001, 2222, 0, 22 } },
-		{ "udp:5353:53", { CONFIG_UDP, 0x7f000001, 5353, 0, 53 } },
-		{ "*:2222:22", { CONFIG_TCP, 0, 2222, 0, 22 } },
-		{ "0.0.0.0:2222:22", { CONFIG_TCP, 0, 2222, 0, 22 } },
-		{ "192.0.2.1:2222:22", { CONFIG_TCP, 0xc0000201, 2222, 0, 22 } },
-		{ "localhost:2222:22", { CONFIG_TCP, 0x7f000001, 2222, 0, 22 } },
-		{ "2222:192.0.2.9:22", { CONFIG_TCP, 0x7f000001, 2222, 0xc0000209, 22 } },
-		{ "udp:*:1:example.net:65535", { CONFIG_UDP, 0, 1, 0xc0000207, 65535 } },
+		{ "2222:22", FORWARD(CONFIG_TCP, 0x7f000001, 2222, 0, 22) },
+		{ "udp:5353:53", FORWARD(CONFIG_UDP, 0x7f000001, 5353, 0, 53) },
+		{ "*:2222:22", FORWARD(CONFIG_TCP, 0, 2222, 0, 22) },
+		{ "0.0.0.0:2222:22", FORWARD(CONFIG_TCP, 0, 2222, 0, 22) },
+		{ "192.0.2.1:2222:22", FORWARD(CONFIG_TCP, 0xc0000201, 2222, 0, 22) },
+		{ "localhost:2222:22", FORWARD(CONFIG_TCP, 0x7f000001, 2222, 0, 22) },
+		{ "2222:192.0.2.9:22", FORWARD(CONFIG_TCP, 0x7f000001, 2222, 0xc0000209, 22) },
+		{ "udp:*:1:example.net:65535", FORWARD(CONFIG_UDP, 0, 1, 0xc0000207, 65535) },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

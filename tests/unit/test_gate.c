@@ -192,7 +192,7 @@ static void a_forward_to_the_peer_by_address(void)
 	struct gate_rig w;
 	struct spec out = gate_rig_packet(IPPROTO_TCP, GATE_HOST, 33000, REMOTE, 22, TCP_SYN);
 	struct spec back = gate_rig_packet(IPPROTO_TCP, REMOTE, 22, LOCAL, 33000, TCP_SYN | TCP_ACK);
-	const struct forward forward = { CONFIG_TCP, LOOPBACK, 2224, REMOTE, 22 };
+	const struct forward forward = { .protocol = CONFIG_TCP, .bind = LOOPBACK, .port = 2224, .host = REMOTE, .host_port = 22 };
 
 	gate_rig_init(&w);
 	CU_ASSERT_FALSE(gate_rig_to_peer(&w, &out));

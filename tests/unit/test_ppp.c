@@ -244,12 +244,30 @@ static void unknown_protocols_are_rejected(void)
 	rig_skip(rig);
 	rig_feed(rig, "8057 0101000e 010a0000000000000001");
 	CU_ASSERT_TRUE(rig_sent(rig, "c021 08020014 8057 0101000e 010a0000000000000001"));
-	rig_feed(rig, "c023 0101000a 0262 6f 0178");
-	CU_ASSERT_TRUE(rig_sent(rig, "c021 0803000f c023 0101000a 0262 6f 0178"));
+	rig_feed(rig, "8053 0101000a 0262 6f 0178");
+	CU_ASSERT_TRUE(rig_sent(rig, "c021 0803000f 8053 0101000a 0262 6f 0178"));
 	rig_feed(rig, "1235 01");
 	CU_ASSERT_TRUE(rig_sent(rig, "c021 08040007 1235 01"));
 	CU_ASSERT_EQUAL(rig_logged(rig, "Unsupported protocol 'IPv6 Control Protocol' (0x8057) received"), 1);
 	CU_ASSERT_EQUAL(rig_logged(rig, "Unsupported protocol 0x1235 received"), 1);
+	rig_free(rig);
+}
+
+/* CVE-2020-8597: pppd's EAP could be reached although it had not been agreed on. */
+static void authentication_that_was_not_negotiated_is_dropped(void)
+{
+	static const char *const packets[] = {
+		"c023 0101000a 0262 6f 0178", "c223 01010008 03010203", "c223 02010008 03010203", "c223 03010004",
+		"c227 01010005 01", "c227 01010016 04 10 00000000000000000000000000000000", "c227 03010004",
+	};
+	struct rig *rig = rig_new();
+
+	rig_open_lcp(rig);
+	rig_skip(rig);
+	for (size_t i = 0; i < G_N_ELEMENTS(packets); i++) {
+		rig_feed(rig, packets[i]);
+		CU_ASSERT_STRING_EQUAL(rig_next(rig), "");
+	}
 	rig_free(rig);
 }
 
@@ -480,6 +498,7 @@ const struct unit_test unit_tests[] = {
 	{ "ppp: connect-delay", connect_delay },
 	{ "ppp: nothing but LCP before it is open (RFC 1661 section 3.4)", nothing_but_lcp_before_open },
 	{ "ppp: unknown protocols are Rejected (RFC 1661 section 5.7)", unknown_protocols_are_rejected },
+	{ "ppp: authentication that was not negotiated is dropped (CVE-2020-8597)", authentication_that_was_not_negotiated_is_dropped },
 	{ "ppp: a Protocol-Reject of IPCP ends the link", protocol_reject_of_ipcp },
 	{ "ppp: a Protocol-Reject of LCP ends the link (RFC 1661 section 4.3)", protocol_reject_of_lcp },
 	{ "ppp: headers of all forms are taken (RFC 1662 section 3.2)", headers_of_all_forms_are_taken },

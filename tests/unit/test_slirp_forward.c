@@ -93,7 +93,7 @@ static bool configure(struct rig *r, const uint16_t *ports, uint16_t host_port)
 {
 	g_array_set_size(r->config->net.forwards, 0);
 	for (; *ports != 0; ports++) {
-		struct forward f = { CONFIG_TCP, INADDR_LOOPBACK, *ports, 0, host_port };
+		struct forward f = { .protocol = CONFIG_TCP, .bind = INADDR_LOOPBACK, .port = *ports, .host = 0, .host_port = host_port };
 
 		g_array_append_val(r->config->net.forwards, f);
 	}

@@ -7,6 +7,7 @@
 #include "net/flow.h"
 #include "net/tun_guard.h"
 #include "packets.h"
+#include "packets6.h"
 
 #define LOCAL UINT32_C(0x0a000202)
 #define PEER UINT32_C(0x0a00020f)
@@ -28,7 +29,7 @@ static void rig_init(struct rig *r)
 	*r = (struct rig){ .config = config_new() };
 	clock_init(&r->clock, 5 * CLOCK_SECOND);
 	r->guard = tun_guard_new(&r->config->net, &r->clock, 3);
-	tun_guard_set_local(r->guard, LOCAL);
+	tun_guard_set_local(r->guard, LOCAL, 0);
 }
 
 static void rig_end(struct rig *r)
@@ -207,7 +208,27 @@ static void a_dropped_flow(void)
 	rig_end(&r);
 }
 
+/* A rule with a port is not to be got round by a header that hides it (RFC 8200 §4.1). */
+static void ipv6_is_judged_too(void)
+{
+	struct spec6 s = { "2001:db8::1", "2001:db8::2", IPPROTO_TCP, 40000, 443, TCP_SYN, .body = "0123", .len = 4 };
+	struct rig r;
+
+	rig_init(&r);
+	CU_ASSERT_TRUE(tun_guard_from_peer(r.guard, r.buf, build6(r.buf, &s), &r.p, &r.answer, &r.answer_len));
+	deny_to(&r, "2001:db8::2", 443);
+	s.sport++;
+	CU_ASSERT_FALSE(tun_guard_from_peer(r.guard, r.buf, build6(r.buf, &s), &r.p, &r.answer, &r.answer_len));
+	CU_ASSERT_TRUE(right6(r.answer, r.answer_len));
+	s.options = true;
+	CU_ASSERT_FALSE(tun_guard_from_peer(r.guard, r.buf, build6(r.buf, &s), &r.p, &r.answer, &r.answer_len));
+	s = (struct spec6){ "fe80::2", "ff02::16", IPPROTO_ICMPV6, .type = 143, .body = "0123", .len = 4, .options = true };
+	CU_ASSERT_TRUE(tun_guard_from_peer(r.guard, r.buf, build6(r.buf, &s), &r.p, &r.answer, &r.answer_len));
+	rig_end(&r);
+}
+
 const struct unit_test unit_tests[] = {
+	{ "tun guard: IPv6 is judged, too", ipv6_is_judged_too },
 	{ "tun guard: a router's packets pass", a_router_passes },
 	{ "tun guard: lists judge what opens", lists_judge_what_opens },
 	{ "tun guard: fragments, RFC 1858", fragments },
