@@ -114,6 +114,14 @@ static void why_down(GString *out, const json_t *state, const struct look *look)
 		fact(out, look, "Last", "%s", last);
 }
 
+static void compression(GString *out, const json_t *methods, const struct look *look)
+{
+	const char *sends = string_or(get(methods, "sends"), "none"), *receives = string_or(get(methods, "receives"), "none");
+
+	if (json_is_string(get(methods, "sends")) || json_is_string(get(methods, "receives")))
+		fact(out, look, "Compressed", "%s to the peer, %s from it", sends, receives);
+}
+
 static void addresses(GString *out, const json_t *state, const struct look *look)
 {
 	const json_t *link = get(state, "link"), *line = get(state, "line");
@@ -122,6 +130,11 @@ static void addresses(GString *out, const json_t *state, const struct look *look
 
 	fact(out, look, "Line", "%s (%s%s%s%s)", string(line, "name"), string(line, "kind"), known ? ", " : "", known ? rate : "",
 	     known ? "/s" : "");
+	if (json_is_string(get(link, "peer")))
+		fact(out, look, "Peer", "%s", string(link, "peer"));
+	compression(out, get(link, "compression"), look);
+	if (json_is_string(get(link, "local6")))
+		fact(out, look, "IPv6", "%s here, %s at the peer", string(link, "local6"), string(link, "remote6"));
 	if (!json_is_string(get(link, "local")))
 		return;
 	fact(out, look, "Addresses", "%s here, %s at the peer, MTU %.0f", string(link, "local"), string(link, "remote"), number(link, "mtu"));
