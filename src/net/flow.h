@@ -84,7 +84,8 @@ struct flow {
 	/* The owner's. */
 	int fd;               /* libslirp's descriptor, -1 where there is none or it is not known: flow_set_fd() */
 	uint16_t mates[2];    /* gate_sockets.c: the others of the same UDP socket */
-	bool backlog;         /* gate_sockets.c: libslirp has read more of its socket than it has sent */
+	bool backlog;         /* gate_sockets.c: libslirp has read more of its socket than it has sent ... */
+	uint64_t backlog_at;  /* ... and when it had last; 0: never */
 	bool finishing;       /* gate_sockets.c: to be ended when libslirp has passed on what it has of the peer's */
 	struct watch *watch;  /* gate_own.c */
 	bool ours;            /* a port of ours: nothing of it goes to libslirp */

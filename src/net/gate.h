@@ -77,6 +77,9 @@ bool gate_socket_finished(const struct gate *gate, int fd);
 /* Whether libslirp is to read FD now. It takes all that a socket has, up to 128 KiB, so that hundreds of downloads that begin at once
  * would take as much memory at once: a new connection has to wait a while when many others have more than the line has taken yet. */
 bool gate_may_read(const struct gate *gate, int fd);
+/* Whether FD is to be read even while the queue to the peer is long: keystrokes and names must not wait for somebody's download. Not so a TCP
+ * connection that had a backlog a moment ago, or whose flow is not known. */
+bool gate_is_light(const struct gate *gate, int fd);
 
 /* A packet from the peer, anything at all. GATE_PASS: it was rewritten for libslirp and P describes it. */
 enum gate_verdict gate_from_peer(struct gate *gate, uint8_t *data, size_t len, struct packet *p);

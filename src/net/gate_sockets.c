@@ -8,6 +8,7 @@
 #define BACKLOGS_MAX 64u
 #define GREETING 2u               /* packets before any data: SYN, ACK */
 #define PATIENCE (2 * CLOCK_SECOND)
+#define HEAVY CLOCK_SECOND        /* a connection is heavy so long after its last backlog */
 
 enum { PREVIOUS, NEXT };
 
@@ -213,6 +214,8 @@ bool gate_socket_finished(const struct gate *gate, int fd)
 static void set_backlog(struct gate *gate, struct flow *f, bool backlog)
 {
 	gate->backlogs += (unsigned)backlog - (unsigned)f->backlog;
+	if (backlog || f->backlog)
+		f->backlog_at = gate->clock->now;
 	f->backlog = backlog;
 }
 
@@ -233,6 +236,16 @@ bool gate_may_read(const struct gate *gate, int fd)
 	const struct flow *f = gate->backlogs > BACKLOGS_MAX ? tcp_flow(gate, fd) : NULL;
 
 	return !f || f->packets_out > GREETING || gate->clock->now - f->opened > PATIENCE;
+}
+
+bool gate_is_light(const struct gate *gate, int fd)
+{
+	const struct socket *s = socket_at(gate, fd);
+	const struct flow *f = tcp_flow(gate, fd);
+
+	if (s && s->protocol == IPPROTO_UDP)
+		return true;
+	return f && !f->backlog && (f->backlog_at == 0 || gate->clock->now - f->backlog_at > HEAVY);
 }
 
 void gate_begin_round(struct gate *gate)

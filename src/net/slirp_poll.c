@@ -45,12 +45,17 @@ bool slirp_has_room(const struct slirp_net *s)
 	return gate_sockets(s->gate) < s->conversations_max;
 }
 
+static bool may_read(const struct slirp_net *s, int fd)
+{
+	return gate_may_read(s->gate, fd) && (!s->held || gate_is_light(s->gate, fd));
+}
+
 /* What of EVENTS is wanted now. A socket of which nothing is wanted must not be polled at all: hang-ups are always reported. */
 static int wanted(const struct slirp_net *s, int fd, int events)
 {
 	if (slirp_is_listener(s, fd))
 		return s->up && slirp_has_room(s) ? events : 0;
-	return s->held || !gate_may_read(s->gate, fd) ? events & SLIRP_POLL_OUT : events;
+	return may_read(s, fd) ? events : events & SLIRP_POLL_OUT;
 }
 
 static int add_poll(int fd, int events, void *opaque)
@@ -83,7 +88,7 @@ static int get_revents(int index, void *opaque)
 	int events = slirp_revents(s->ready[place].revents);
 	/* Held since the set was made: what was asked for then is not wanted any more. */
 	int fd = s->ready[place].fd;
-	bool reads = slirp_is_listener(s, fd) || (!s->held && gate_may_read(s->gate, fd));
+	bool reads = slirp_is_listener(s, fd) || may_read(s, fd);
 	return reads ? events : events & (SLIRP_POLL_OUT | SLIRP_POLL_ERR);
 }
 

@@ -142,6 +142,27 @@ static void a_reset_ends_a_backlog(void)
 	gate_rig_end(&w);
 }
 
+/* While the queue to the peer is long, a keystroke's socket is read all the same, a download's is not. */
+static void keystrokes_do_not_wait_for_a_download(void)
+{
+	struct gate_rig w;
+
+	gate_rig_init(&w);
+	open_connection(&w, PORT, FD);
+	open_connection(&w, PORT + 1, FD + 1);
+	CU_ASSERT_TRUE(gate_is_light(w.gate, FD) && gate_is_light(w.gate, FD + 1));
+	CU_ASSERT_FALSE(gate_is_light(w.gate, 4)); /* whose flow is not known */
+	segment(&w, false, PORT, TCP_ACK, OUR_SEQ, PEER_SEQ, 1000);
+	segment(&w, false, PORT + 1, TCP_ACK | TCP_PSH, OUR_SEQ, PEER_SEQ, 1);
+	CU_ASSERT_FALSE(gate_is_light(w.gate, FD));
+	CU_ASSERT_TRUE(gate_is_light(w.gate, FD + 1));
+	segment(&w, false, PORT, TCP_ACK | TCP_PSH, OUR_SEQ + 1000, PEER_SEQ, 1000);
+	CU_ASSERT_FALSE(gate_is_light(w.gate, FD)); /* it is about to read more */
+	clock_advance(&w.clock, w.clock.now + 2 * CLOCK_SECOND);
+	CU_ASSERT_TRUE(gate_is_light(w.gate, FD));
+	gate_rig_end(&w);
+}
+
 const struct unit_test unit_tests[] = {
 	{ "gate: TIME-WAIT is ended at once, RFC 9293 s.3.3.2", time_wait_is_ended_at_once },
 	{ "gate: not before the peer has everything", not_before_the_peer_has_everything },
@@ -149,5 +170,6 @@ const struct unit_test unit_tests[] = {
 	{ "gate: new ones wait while many have a backlog", new_ones_wait_while_many_have_a_backlog },
 	{ "gate: but not for long", but_not_for_long },
 	{ "gate: a reset ends a backlog", a_reset_ends_a_backlog },
+	{ "gate: keystrokes do not wait for a download", keystrokes_do_not_wait_for_a_download },
 	{ 0 },
 };
