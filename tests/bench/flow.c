@@ -7,6 +7,7 @@
  * receiver's clock that counts, from its first byte to its last. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -35,6 +36,9 @@
 #define WORKERS 8U
 /* A run that has not ended so many seconds after its time is given up (SIGALRM). */
 #define GRACE 20U
+/* A simulated cable carries about a millisecond's worth at once; when it is woken later than this it has lost the time. */
+#define WIRE_PIECE_MAX 64U
+#define WIRE_LATE UINT64_C(50000000)
 
 enum { COMMAND_UP = 'U', COMMAND_DOWN = 'D', COMMAND_REQUESTS = 'R' };
 
@@ -92,6 +96,20 @@ static void pattern_fill(void)
 		state ^= state >> 27;
 		pattern[i] = (uint8_t)((state * UINT64_C(0x2545f4914f6cdd1d)) >> 56);
 	}
+	memcpy(pattern + PERIOD, pattern, BLOCK);
+}
+
+/* The file that FLOW_CONTENT names in the place of noise, for as often as it fits: both ends have to have it. */
+static void pattern_load(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	size_t size = file != NULL ? fread(pattern, 1, PERIOD, file) : 0;
+
+	if (size == 0)
+		fail_errno(path);
+	fclose(file);
+	for (size_t i = size; i < PERIOD; i++)
+		pattern[i] = pattern[i - size];
 	memcpy(pattern + PERIOD, pattern, BLOCK);
 }
 
@@ -437,6 +455,75 @@ static int command_raw(bool pty, size_t piece, uint32_t milliseconds)
 	return 0;
 }
 
+/* One direction of a wire: what is on it now arrives at WHEN. */
+struct way {
+	int from, to;
+	uint8_t piece[WIRE_PIECE_MAX];
+	size_t len;
+	uint64_t when;
+};
+
+/* What has been carried arrives; the next piece is taken. A late wake-up costs the line none of its rate, but an idle line saves none up. */
+static void way_carry(struct way *way, unsigned rate, size_t most)
+{
+	while (way->len > 0 && way->when <= now()) {
+		uint64_t late = now() - way->when;
+		if (!write_all(way->to, way->piece, way->len))
+			fail_errno("the wire");
+		ssize_t n = read(way->from, way->piece, most);
+		way->len = n > 0 ? (size_t)n : 0;
+		way->when += way->len * UINT64_C(1000000000) / rate + (late > WIRE_LATE ? late : 0);
+	}
+	if (way->len == 0) {
+		ssize_t n = read(way->from, way->piece, most);
+		way->len = n > 0 ? (size_t)n : 0;
+		way->when = now() + way->len * UINT64_C(1000000000) / rate;
+	}
+}
+
+/* How long nothing will happen, where nothing more is written at an end. */
+static struct timespec wire_rest(const struct way *ways)
+{
+	uint64_t rest = UINT64_C(1000000000), time = now();
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t left = ways[i].when > time ? ways[i].when - time : 0;
+		if (ways[i].len > 0 && left < rest)
+			rest = left;
+	}
+	return (struct timespec){ .tv_sec = (time_t)(rest / 1000000000), .tv_nsec = (long)(rest % 1000000000) };
+}
+
+/* A serial cable between two ptys, whose names it prints: RATE bytes a second each way, until standard input ends. What is written waits
+ * in the pty, some kB as in a serial port's driver. The slaves stay open here, so that an end may be closed and opened again. */
+static int command_wire(unsigned rate)
+{
+	struct way ways[2] = { { .from = -1 }, { .from = -1 } };
+	struct pollfd fds[3] = { { .fd = STDIN_FILENO, .events = POLLIN } };
+	size_t most = rate / 1000 > WIRE_PIECE_MAX ? WIRE_PIECE_MAX : rate / 1000 + 1;
+
+	for (unsigned i = 0; i < 2; i++) {
+		int ends[2];
+		raw_ends(true, ends);
+		printf("%s\n", ttyname(ends[1]));
+		fcntl(ends[0], F_SETFL, O_NONBLOCK);
+		ways[i].from = ways[1 - i].to = ends[0];
+	}
+	fflush(stdout);
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	do {
+		for (unsigned i = 0; i < 2; i++) {
+			way_carry(&ways[i], rate, most);
+			/* While a piece is on its way, more to read is no news. */
+			fds[1 + i] = (struct pollfd){ .fd = ways[i].len > 0 ? -1 : ways[i].from, .events = POLLIN };
+		}
+		struct timespec rest = wire_rest(ways);
+		if (ppoll(fds, 3, &rest, NULL) < 0)
+			fail_errno("poll");
+	} while (fds[0].revents == 0);
+	return 0;
+}
+
 /* Keeps the namespace that it was started in, until standard input ends. */
 static int command_hold(void)
 {
@@ -486,12 +573,19 @@ static int run_client(char **argv)
 
 int main(int argc, char **argv)
 {
-	pattern_fill();
+	const char *content = getenv("FLOW_CONTENT");
+
+	if (content != NULL)
+		pattern_load(content);
+	else
+		pattern_fill();
 	signal(SIGPIPE, SIG_IGN);
 	if (argc == 2 && strcmp(argv[1], "serve") == 0)
 		return command_serve();
 	if (argc == 2 && strcmp(argv[1], "hold") == 0)
 		return command_hold();
+	if (argc == 3 && strcmp(argv[1], "wire") == 0 && atoi(argv[2]) > 0)
+		return command_wire((unsigned)atoi(argv[2]));
 	if (argc == 5 && strcmp(argv[1], "raw") == 0) {
 		uint32_t milliseconds = parse_seconds(argv[4]);
 		alarm(milliseconds / 1000 + GRACE);
@@ -499,7 +593,7 @@ int main(int argc, char **argv)
 	}
 	if (argc == 5)
 		return run_client(argv);
-	fprintf(stderr, "usage: flow serve | hold | raw pty|pair WRITE-SIZE SECONDS\n"
+	fprintf(stderr, "usage: flow serve | hold | raw pty|pair WRITE-SIZE SECONDS | wire BYTES-PER-SECOND\n"
 			"       flow up|down|requests|connects|wait ADDRESS PORT SECONDS\n");
 	return 2;
 }

@@ -83,11 +83,16 @@ def start(stack, command, **options):
     return process, log
 
 
-class Server:
-    """`flow serve` on this machine's loopback."""
+def private(path, flags):
+    return os.open(path, flags, 0o600)
 
-    def __init__(self, stack, flow):
-        self.process, self.log = start(stack, [flow, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+class Server:
+    """`flow serve` on this machine's loopback; CONTENT is a file in the place of noise. Its clients need its environment."""
+
+    def __init__(self, stack, flow, content=None):
+        self.environment = {**os.environ, "FLOW_CONTENT": content} if content else None
+        self.process, self.log = start(stack, [flow, "serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self.environment)
         self.port = int(self.process.stdout.readline())
 
 
@@ -140,13 +145,16 @@ class Rig:
 
     name = about = ""
     needs = ()
+    content = "noise"
+    counted = True  # requests and connections, too
 
     def __init__(self, bench):
         self.bench = bench
+        self.server = bench.server_of(self.content)
         self.stack = contextlib.ExitStack()
         self.processes, self.logs = {}, {}
         self.inside = []
-        self.address, self.port = LOCAL, bench.server.port
+        self.address, self.port = LOCAL, self.server.port
         self.waiter = self.started = self.answered = None
         try:
             self.set_up()
@@ -171,7 +179,7 @@ class Rig:
 
     def start_waiter(self):
         """A client that tries until it is answered."""
-        self.waiter, _ = start(self.stack, self.client("wait", LINK_PATIENCE), stdout=subprocess.PIPE)
+        self.waiter, _ = start(self.stack, self.client("wait", LINK_PATIENCE), stdout=subprocess.PIPE, env=self.server.environment)
 
     def await_answer(self):
         if self.waiter is None:
@@ -187,11 +195,11 @@ class Rig:
 
     def measure(self, kind, seconds):
         """A run of the client; how much, in how many seconds."""
-        said = len(self.bench.server.log.lines)
+        said = len(self.server.log.lines)
         try:
-            amount, elapsed = self.bench.run(self.client(kind, seconds)).split()
+            amount, elapsed = self.bench.run(self.client(kind, seconds), self.server.environment).split()
         except Failure as error:
-            heard = "; ".join(line for _, line in self.bench.server.log.lines[said:])
+            heard = "; ".join(line for _, line in self.server.log.lines[said:])
             raise Failure(f"{kind}: {error}" + (f"; the server: {heard}" if heard else "")) from error
         return int(amount), float(elapsed)
 
@@ -224,9 +232,11 @@ class Slirppd(Rig):
 
     needs = ("slirppd",)
     line = staticmethod(pair_line)
+    # The figures of a line are without compression, which pppd's defaults are not.
+    compression = ("novj", "noccp")
 
     def slirppd(self, label, end, addresses, *options, inside=()):
-        command = [*inside, self.bench.slirppd, "notty", "nodetach", "logfd", "2", "asyncmap", "0", addresses]
+        command = [*inside, self.bench.slirppd, "notty", "nodetach", "logfd", "2", "asyncmap", "0", addresses, *self.compression]
         self.start(label, command + list(options), stdin=end, stdout=end)
 
     def set_up(self):
@@ -236,7 +246,7 @@ class Slirppd(Rig):
         self.start_own(own_end)
 
     def start_own(self, end):
-        self.slirppd("slirp", end, f"{LOCAL}:{REMOTE}", "net", "slirp", "service", str(self.bench.server.port))
+        self.slirppd("slirp", end, f"{LOCAL}:{REMOTE}", "net", "slirp", "service", str(self.server.port))
 
     def start_peer(self, end):
         namespace = Namespace(self.stack, self.bench.flow)
@@ -276,13 +286,51 @@ class Forward(Slirppd):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.address = "127.0.0.1"
-        self.slirppd("forward", end, f"{REMOTE}:{LOCAL}", "net", "slirp", "forward", f"{self.port}:{self.bench.server.port}")
+        self.slirppd("forward", end, f"{REMOTE}:{LOCAL}", "net", "slirp", "forward", f"{self.port}:{self.server.port}")
 
 
 class ForwardPty(Forward):
     name = "forward_pty"
     about = "the same on a pty"
     line = staticmethod(pty_line)
+
+
+class PairDefault(Pair):
+    name = "pair_default"
+    about = "pair with what is negotiated unless told otherwise (Deflate 15, VJ); noise"
+    compression = ()
+    counted = False
+
+
+class PairDefaultText(PairDefault):
+    name = "pair_default_text"
+    about = "the same; text"
+    content = "text"
+
+
+class PairBsd(PairDefault):
+    name = "pair_bsd_text"
+    about = "pair with BSD-Compress 15, without VJ; text"
+    compression = ("novj", "nodeflate", "bsdcomp", "15,15")
+    content = "text"
+
+
+class PairMppe(PairDefault):
+    name = "pair_mppe128"
+    about = "pair with MPPE of 128 bits, stateless, after MS-CHAPv2, without VJ; noise"
+
+    def set_up(self):
+        home = tempfile.mkdtemp(prefix="bench-mppe-")
+        self.stack.callback(shutil.rmtree, home, ignore_errors=True)
+        self.secrets = os.path.join(home, "chap-secrets")
+        with open(os.path.join(home, "chap-secrets"), "w", encoding="ascii", opener=private) as file:
+            file.write("bench * secret *\n")
+        super().set_up()
+
+    def slirppd(self, label, end, addresses, *options, inside=()):
+        secret = ("chap-secrets", self.secrets, "user", "bench", "novj", "nodeflate", "nobsdcomp", "require-mppe-128")
+        proof = ("require-mschap-v2",) if label == "slirp" else ()
+        super().slirppd(label, end, addresses, *options, *secret, *proof, inside=inside)
 
 
 class Slirp4netns(Rig):
@@ -312,7 +360,7 @@ class OldSlirp(Slirppd):
         self.start("slirp", command, stdin=end, stdout=end, env={**os.environ, "HOME": home}, start_new_session=True)
 
 
-RIGS = (Pair, Pty, Forward, ForwardPty, Slirp4netns, OldSlirp)
+RIGS = (Pair, Pty, Forward, ForwardPty, PairDefault, PairDefaultText, PairBsd, PairMppe, Slirp4netns, OldSlirp)
 
 
 def unwind_on_signals():
