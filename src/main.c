@@ -198,6 +198,7 @@ static void on_state(void *arg, enum session_state state)
 
 	if (!p->session)
 		return;
+	secrets_files_set_config(p->secrets, session_config(p->session)); /* a reload's holds from the next try on */
 	char *text = describe(p, state);
 	background_notify_status(text);
 	if (p->capture)
@@ -305,35 +306,25 @@ static bool open_control(struct program *p)
 	return !failed;
 }
 
+/* The N of pppN counts in secrets files (addresses with a +). */
+static void tell_unit(struct program *p)
+{
+	struct session_report report;
+
+	session_report(p->session, &report);
+	if (g_str_has_prefix(report.name, "ppp"))
+		secrets_files_set_unit(p->secrets, (unsigned)strtoul(report.name + strlen("ppp"), NULL, 10));
+}
+
 /* The session, and what watches it. */
 static bool open_session(struct program *p)
 {
 	p->secrets = secrets_files_new(p->config);
 	p->session = session_new(p->config, &secrets_of_files, p->secrets, p->loop, &session_events, p);
-	return p->session && open_capture(p) && open_control(p);
-}
-
-/* A program in the background is in another folder. */
-static void make_one_absolute(char **path)
-{
-	char *given = *path;
-
-	if (!given)
-		return;
-	*path = g_canonicalize_filename(given, NULL);
-	g_free(given);
-}
-
-static void make_absolute(struct config *config)
-{
-	struct tls_config *tls = &config->auth.tls;
-	char **const paths[] = {
-		&config->control, &config->capture, &config->lcp.rtt_file, &config->auth.pap_secrets, &config->auth.chap_secrets,
-		&tls->ca, &tls->capath, &tls->cert, &tls->key, &tls->pkcs12, &tls->crl, &tls->crl_dir,
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
-		make_one_absolute(paths[i]);
+	if (!p->session)
+		return false;
+	tell_unit(p);
+	return open_capture(p) && open_control(p);
 }
 
 static void close_session(struct program *p)
@@ -387,7 +378,6 @@ static int start(struct program *p, const char *name)
 	log_syslog_only(LOG_NOTICE, "%s %s started by %s, uid %u", name, PACKAGE_VERSION, user_name(), (unsigned)getuid());
 	p->background = -1;
 	log_set_lent(keeps_log(config));
-	make_absolute(p->config);
 	if (!config->nodetach) {
 		p->background = background_fork();
 		if (p->background < 0) {

@@ -95,8 +95,26 @@ static void choose_identifier(struct options *o)
 		ipv6cp->local = ipv6cp->local << 8 | id[i];
 }
 
+/* A program in the background is in another folder, and so is what it reads again there. */
+static void make_absolute(struct options *o)
+{
+	struct config *config = o->config;
+	struct tls_config *tls = &config->auth.tls;
+	char **const paths[] = {
+		&config->control, &config->capture, &config->lcp.rtt_file, &config->auth.pap_secrets, &config->auth.chap_secrets,
+		&tls->ca, &tls->capath, &tls->cert, &tls->key, &tls->pkcs12, &tls->crl, &tls->crl_dir,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		char *given = *paths[i];
+		*paths[i] = given ? g_canonicalize_filename(given, o->folder) : NULL;
+		g_free(given);
+	}
+}
+
 bool check_options(struct options *o)
 {
+	make_absolute(o);
 	if (!check_kind(o) || !check_device(o) || !check_socks(o) || !check_mppe(o))
 		return false;
 	choose_backend(o);

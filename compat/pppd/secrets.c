@@ -71,6 +71,11 @@ void secrets_files_free(struct secrets_files *files)
 	g_free(files);
 }
 
+void secrets_files_set_config(struct secrets_files *files, const struct config *config)
+{
+	files->config = config;
+}
+
 void secrets_files_set_unit(struct secrets_files *files, unsigned unit)
 {
 	files->unit = unit;

@@ -18,6 +18,9 @@ struct secrets_files *secrets_files_new(const struct config *config);
 struct secrets_files *secrets_files_new_in(const struct config *config, const struct world *world);
 void secrets_files_free(struct secrets_files *files);
 
+/* Another configuration holds from now on. */
+void secrets_files_set_config(struct secrets_files *files, const struct config *config);
+
 /* The N of pppN, for addresses with a +; until then `unit`, or 0. */
 void secrets_files_set_unit(struct secrets_files *files, unsigned unit);
 

@@ -185,16 +185,30 @@ static void on_refused(void *arg, uint16_t protocol)
 	fail(arg, "Failed to authenticate ourselves to peer", EXIT_AUTH_TOPEER_FAILED);
 }
 
+/* Proofs that an interval asks for change nothing: the rights of the first are in use. But they have to be the same peer's. */
+static void proved_again(struct auth *auth, const char *name)
+{
+	if (strcmp(name, auth->peer) == 0)
+		return;
+	char *quoted = auth_quoted(name);
+	log_warn("The peer has become %s: terminating link", quoted);
+	g_free(quoted);
+	fail(auth, "Authentication failed", EXIT_PEER_AUTH_FAILED);
+}
+
 static void on_peer_proved(void *arg, uint16_t protocol, const char *name, struct rights *rights)
 {
 	struct auth *auth = arg;
-	char *quoted = auth_quoted(name);
 
+	if (auth->peer) {
+		rights_clear(rights);
+		proved_again(auth, name);
+		return;
+	}
+	char *quoted = auth_quoted(name);
 	log_notice("Peer %s authenticated with %s", quoted, auth_protocol_name(protocol));
 	g_free(quoted);
-	g_free(auth->peer);
 	auth->peer = g_strdup(name);
-	rights_clear(&auth->rights);
 	auth->rights = *rights;
 	*rights = (struct rights){ 0 };
 	auth->restricted = true;
@@ -205,6 +219,14 @@ static void on_peer_failed(void *arg, uint16_t protocol)
 {
 	(void)protocol;
 	fail(arg, "Authentication failed", EXIT_PEER_AUTH_FAILED);
+}
+
+/* CHAP and EAP hash alike, so that a challenge of the one may come back in the other. */
+static bool on_is_ours(void *arg, const uint8_t *challenge, size_t len)
+{
+	const struct auth *auth = arg;
+
+	return chap_has_asked(auth->chap, challenge, len) || eap_has_asked(auth->eap, challenge, len);
 }
 
 /* Of a rechallenge come none: MPPE has long begun with the first ones. */
@@ -227,6 +249,7 @@ static const struct auth_host host = {
 	.refused = on_refused,
 	.peer_proved = on_peer_proved,
 	.peer_failed = on_peer_failed,
+	.is_ours = on_is_ours,
 	.keys = on_keys,
 };
 
@@ -239,21 +262,11 @@ static unsigned wanted(const struct auth_config *config)
 	return config->require ? config->require : AUTH_ALL;
 }
 
-/* A secret whose owner could use no address is of no use (pppd). */
-static bool lets_an_address(const struct rights *rights)
-{
-	for (guint i = 0; rights->addresses && i < rights->addresses->len; i++) {
-		if (g_array_index(rights->addresses, struct address_rule, i).permit)
-			return true;
-	}
-	return false;
-}
-
-static bool knows_peers(const struct auth_base *base, enum secret_kind kind)
+bool auth_knows_peers(const struct auth_base *base, enum secret_kind kind)
 {
 	struct rights rights = { 0 };
 	bool found = base->secrets->find(base->secrets_arg, kind, base->peer_hint, auth_our_name(base), true, NULL, &rights);
-	bool useful = found && lets_an_address(&rights);
+	bool useful = found && rights_let_an_address(&rights);
 
 	rights_clear(&rights);
 	return useful;
@@ -268,9 +281,9 @@ static unsigned can_demand(const struct auth *auth)
 {
 	unsigned want = wanted(auth->base.config);
 
-	if ((want & AUTH_PAP) && !knows_peers(&auth->base, SECRET_PAP))
+	if ((want & AUTH_PAP) && !auth_knows_peers(&auth->base, SECRET_PAP))
 		want &= ~(unsigned)AUTH_PAP;
-	if ((want & AUTH_CHAPS) && !knows_peers(&auth->base, SECRET_CHAP))
+	if ((want & AUTH_CHAPS) && !auth_knows_peers(&auth->base, SECRET_CHAP))
 		want &= ~(unsigned)AUTH_CHAPS;
 	if ((want & AUTH_EAP) && !eap_can_demand(auth->eap))
 		want &= ~(unsigned)AUTH_EAP;

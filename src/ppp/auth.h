@@ -26,6 +26,8 @@ struct auth_host {
 	/* The peer has proved that it is NAME (cleaned with %v of pppd); RIGHTS' content is the callee's from now on. Or it has not. */
 	void (*peer_proved)(void *arg, uint16_t protocol, const char *name, struct rights *rights);
 	void (*peer_failed)(void *arg, uint16_t protocol);
+	/* Whether we have put this CHALLENGE to the peer: whoever sends it back wants our answer for its own. */
+	bool (*is_ours)(void *arg, const uint8_t *challenge, size_t len);
 	/* Keys for MPPE came of it: before proved() or peer_proved(). */
 	void (*keys)(void *arg, enum auth_method method, const struct mppe_keys *keys);
 };
@@ -90,6 +92,8 @@ const char *auth_protocol_name(uint16_t protocol);
 /* For the protocols: our own secret for proving ourselves as config->user to SERVER (NULL: unknown): `password` where given, else the files'
  * (QUIET: with no word in the log). */
 bool auth_own_secret(const struct auth_base *base, enum secret_kind kind, const char *server, bool quiet, struct secret *secret);
+/* Whether a peer can be asked to prove itself: there is a secret of it, whose owner may use an address (pppd). */
+bool auth_knows_peers(const struct auth_base *base, enum secret_kind kind);
 /* A name from the wire as pppd's %v shows it (g_free it), NULL where a NUL byte or its length forbid it. */
 char *auth_clean_name(const uint8_t *name, size_t len);
 /* The names that we go by: as the one who demands, and as the one who proves; never NULL. */

@@ -1,7 +1,7 @@
 /* The Challenge Handshake Authentication Protocol (RFC 1994) in both roles; see chap.h. Called by auth.c; the digests are in chap_digest.c.
  *
- * Theory of operation. The two roles know nothing of each other, but that a challenge of our own which comes back is not answered: that
- * would be our answer to give away. As the one who proves, each new challenge gets a response, and a repeated one the very same: only
+ * Theory of operation. The two roles know nothing of each other, but that a challenge of our own (or EAP's) which comes back is not answered:
+ * that would be our answer to give away. As the one who proves, each new challenge gets a response, and a repeated one the very same: only
  * then does MS-CHAPv2's proof fit whichever of them the peer has heard. Only a verdict on the last response counts, and only the first.
  * As the one who demands, a challenge is sent until it is answered; the verdict is repeated when the response is; and after an interval
  * all begins again with another challenge, while what was proved stays proved until a response is wrong. */
@@ -160,9 +160,9 @@ static bool is_long_enough(const struct chap_digest *digest, size_t len)
 	return digest->exact ? len == digest->challenge_max : len > 0;
 }
 
-static bool is_our_own(const struct verifier *peer, const uint8_t *challenge, size_t len)
+bool chap_has_asked(const struct chap *chap, const uint8_t *challenge, size_t len)
 {
-	return peer->digest && crypto_equal(challenge, len, peer->challenge, peer->challenge_len);
+	return chap->peer.digest && crypto_equal(challenge, len, chap->peer.challenge, chap->peer.challenge_len);
 }
 
 static bool is_repeated(const struct prover *us, uint8_t id, const uint8_t *challenge, size_t len)
@@ -178,7 +178,7 @@ static void got_challenge(struct chap *chap, uint8_t id, struct reader data)
 
 	if (!us->digest)
 		return;
-	if (!challenge || !is_long_enough(us->digest, len) || is_our_own(&chap->peer, challenge, len)) {
+	if (!challenge || !is_long_enough(us->digest, len) || chap->base.host->is_ours(chap->base.host_arg, challenge, len)) {
 		log_dbg("CHAP: Challenge discarded: short, or our own");
 		return;
 	}
@@ -249,10 +249,11 @@ static void new_challenge(struct chap *chap)
 	send_challenge(chap);
 }
 
-static void give_up_on_peer(struct chap *chap)
+static void give_up_on_peer(struct chap *chap, const char *why)
 {
 	struct verifier *peer = &chap->peer;
 
+	log_warn("CHAP authentication of peer failed (%s)", why);
 	timer_stop(&peer->timer);
 	peer->asking = false;
 	peer->done = peer->failed = true;
@@ -270,7 +271,7 @@ static void challenge_due(void *arg)
 	else if (chap->peer.tries < chap->base.config->chap.max_challenges)
 		send_challenge(chap);
 	else
-		give_up_on_peer(chap);
+		give_up_on_peer(chap, "no response to Challenges");
 	chap->base.host->leave(chap->base.host_arg);
 }
 
@@ -340,12 +341,12 @@ static void log_failure(const char *name)
 	g_free(quoted);
 }
 
-/* What a first right response brings. */
-static void accept_peer(struct chap *chap, const char *name, struct rights *rights, const struct chap_outcome *outcome)
+/* Of the first right response alone come keys. */
+static void accept_peer(struct chap *chap, const char *name, struct rights *rights, const struct chap_outcome *outcome, bool first)
 {
 	const struct auth_host *host = chap->base.host;
 
-	if (outcome->keys.known)
+	if (first && outcome->keys.known)
 		host->keys(chap->base.host_arg, chap->peer.digest->method, &outcome->keys);
 	host->peer_proved(chap->base.host_arg, PPP_CHAP, name, rights);
 }
@@ -369,8 +370,8 @@ static void judge(struct chap *chap, const char *name, struct reader value)
 	send_verdict(chap);
 	if (peer->failed)
 		chap->base.host->peer_failed(chap->base.host_arg, PPP_CHAP);
-	else if (first)
-		accept_peer(chap, name, &rights, &outcome);
+	else
+		accept_peer(chap, name, &rights, &outcome, first);
 	rights_clear(&rights);
 	explicit_bzero(&outcome, sizeof(outcome));
 }
@@ -421,7 +422,7 @@ void chap_protocol_rejected(struct chap *chap)
 		log_error("CHAP authentication failed due to protocol-reject");
 		settle_us(chap, false);
 	} else if (chap->peer.digest) {
-		give_up_on_peer(chap);
+		give_up_on_peer(chap, "protocol-reject");
 	}
 }
 

@@ -22,6 +22,9 @@ void chap_demand(struct chap *chap, enum auth_method method);
 void chap_prove(struct chap *chap, enum auth_method method);
 void chap_end(struct chap *chap);
 
+/* Whether CHALLENGE is the last one that the peer was asked. */
+bool chap_has_asked(const struct chap *chap, const uint8_t *challenge, size_t len);
+
 void chap_input(struct chap *chap, const uint8_t *packet, size_t len);
 void chap_protocol_rejected(struct chap *chap);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "ppp/crypto.h"
 #include "ppp/eap_internal.h"
 #include "ppp/ppp.h"
 
@@ -71,7 +72,7 @@ void eap_talk_end(struct eap_talk *talk)
 	eap_set_method(talk, NULL);
 	g_clear_pointer(&talk->name, g_free);
 	explicit_bzero(talk->last, sizeof(talk->last));
-	talk->last_len = 0;
+	talk->last_len = talk->challenge_len = 0;
 	talk->requests = talk->responses = talk->tried = 0;
 	talk->state = EAP_AT_REST;
 }
@@ -95,21 +96,11 @@ void eap_free(struct eap *eap)
 	g_free(eap);
 }
 
-/* A secret whose owner could use no address is of no use (pppd). */
-static bool lets_an_address(const struct rights *rights)
-{
-	for (guint i = 0; rights->addresses && i < rights->addresses->len; i++) {
-		if (g_array_index(rights->addresses, struct address_rule, i).permit)
-			return true;
-	}
-	return false;
-}
-
 static bool knows_peers_files(const struct auth_base *base)
 {
 	struct tls_files files = { 0 };
 	struct rights rights = { 0 };
-	bool useful = eap_tls_find(base, true, base->peer_hint, &files, &rights) && lets_an_address(&rights);
+	bool useful = eap_tls_find(base, true, base->peer_hint, &files, &rights) && rights_let_an_address(&rights);
 
 	tls_files_clear(&files);
 	rights_clear(&rights);
@@ -118,13 +109,7 @@ static bool knows_peers_files(const struct auth_base *base)
 
 bool eap_can_demand(const struct eap *eap)
 {
-	const struct auth_base *base = &eap->base;
-	struct rights rights = { 0 };
-	bool found = base->secrets->find(base->secrets_arg, SECRET_CHAP, base->peer_hint, auth_our_name(base), true, NULL, &rights);
-	bool useful = found && lets_an_address(&rights);
-
-	rights_clear(&rights);
-	return useful || knows_peers_files(base);
+	return auth_knows_peers(&eap->base, SECRET_CHAP) || knows_peers_files(&eap->base);
 }
 
 bool eap_can_prove(const struct eap *eap)
@@ -146,6 +131,11 @@ void eap_prove(struct eap *eap)
 {
 	eap_talk_end(&eap->client);
 	eap_client_begin(&eap->client);
+}
+
+bool eap_has_asked(const struct eap *eap, const uint8_t *challenge, size_t len)
+{
+	return len > 0 && crypto_equal(challenge, len, eap->server.challenge, eap->server.challenge_len);
 }
 
 void eap_end(struct eap *eap)

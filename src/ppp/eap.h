@@ -27,6 +27,9 @@ void eap_prove(struct eap *eap);
 /* LCP is down: at rest, secrets and keys wiped. */
 void eap_end(struct eap *eap);
 
+/* Whether CHALLENGE is the last one that the peer was asked. */
+bool eap_has_asked(const struct eap *eap, const uint8_t *challenge, size_t len);
+
 void eap_input(struct eap *eap, const uint8_t *packet, size_t len);
 void eap_protocol_rejected(struct eap *eap);
 

@@ -121,6 +121,8 @@ bool eap_can_answer_chap(const struct eap_talk *talk);
 bool eap_peer_secret(struct eap_talk *talk, struct reader name, struct secret *secret);
 /* Our own for the server NAME. Says so where there is none, as "EAP: no WHAT secret for auth to NAME". */
 bool eap_own_secret(const struct eap_talk *talk, struct reader name, const char *what, struct secret *secret);
+/* Whether the peer's CHALLENGE is one of our own, which is not answered; says so. */
+bool eap_is_reflected(const struct eap_talk *talk, struct reader challenge);
 /* The bytes of a name as a string, as they came. g_free it. NULL: there is a NUL byte in it, or it is too long. */
 char *eap_raw_name(struct reader name);
 /* What the peer says, for the log: between double quotes that the caller puts there. g_free it. */

@@ -87,6 +87,16 @@ bool eap_own_secret(const struct eap_talk *talk, struct reader name, const char 
 	return found;
 }
 
+bool eap_is_reflected(const struct eap_talk *talk, struct reader challenge)
+{
+	size_t len = reader_left(&challenge);
+	bool ours = talk->base->host->is_ours(talk->base->host_arg, reader_bytes(&challenge, len), len);
+
+	if (ours)
+		log_warn("EAP: the peer asks us our own challenge; not answered");
+	return ours;
+}
+
 /* The method. */
 
 static const struct chap_digest *digest(void)
@@ -135,6 +145,17 @@ static bool is_right(struct eap_talk *talk, struct reader value, const struct se
 	return digest()->verify(&q, value, &talk->outcome);
 }
 
+static void log_failure(const char *name, bool known)
+{
+	char *quoted = auth_quoted(name);
+
+	if (known)
+		log_warn("EAP: MD5-Challenge failure for peer %s", quoted);
+	else
+		log_error("EAP: no MD5 secret for auth of %s", quoted);
+	g_free(quoted);
+}
+
 static enum eap_verdict response(struct eap_talk *talk, struct reader data, struct writer *request)
 {
 	struct reader value;
@@ -144,12 +165,9 @@ static enum eap_verdict response(struct eap_talk *talk, struct reader data, stru
 	if (!take_value(&data, "MD5-Response", MD5_LEN, &value))
 		return EAP_WRONG;
 	bool known = eap_peer_secret(talk, data, &secret);
-	if (!known) {
-		char *quoted = auth_quoted(talk->name);
-		log_error("EAP: no MD5 secret for auth of %s", quoted);
-		g_free(quoted);
-	}
 	bool right = known && is_right(talk, value, &secret);
+	if (!right)
+		log_failure(talk->name, known);
 	secret_wipe(&secret);
 	return right ? EAP_PROVED : EAP_WRONG;
 }
@@ -161,7 +179,7 @@ static enum eap_verdict request(struct eap_talk *talk, struct reader data, struc
 	struct secret secret;
 	struct reader value;
 
-	if (!take_value(&data, "MD5-Challenge", 1, &value))
+	if (!take_value(&data, "MD5-Challenge", 1, &value) || eap_is_reflected(talk, value))
 		return EAP_IGNORE;
 	if (!eap_own_secret(talk, data, "MD5", &secret))
 		return EAP_CANNOT;

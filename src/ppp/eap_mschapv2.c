@@ -147,7 +147,7 @@ static enum eap_verdict answer_challenge(struct eap_talk *talk, uint8_t id, stru
 	struct reader value;
 	struct secret secret;
 
-	if (!take_value(&body, MSCHAP2_CHALLENGE, &value))
+	if (!take_value(&body, MSCHAP2_CHALLENGE, &value) || eap_is_reflected(talk, value))
 		return EAP_IGNORE;
 	if (!eap_own_secret(talk, body, "CHAP", &secret))
 		return EAP_CANNOT;

@@ -147,6 +147,7 @@ static void patience_over(void *arg)
 	struct pap *pap = arg;
 
 	pap->base.host->enter(pap->base.host_arg);
+	log_warn("PAP: the peer has not authenticated itself in time");
 	pap->peer = FAILED;
 	pap->base.host->peer_failed(pap->base.host_arg, PPP_PAP);
 	pap->base.host->leave(pap->base.host_arg);

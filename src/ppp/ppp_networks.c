@@ -69,14 +69,24 @@ void ppp_end_auth(struct ppp *p)
 
 /* Networks. */
 
+/* The address column is about IPv4; but who may have no address at all has no business on IPv6, either. */
+static bool may_open_ipv6(const struct ppp *p)
+{
+	const struct rights *rights = auth_rights(p->auth);
+
+	return p->config->ipv6cp.enabled && (!rights || rights_let_an_address(rights));
+}
+
 static void open_networks(struct ppp *p)
 {
-	p->networks = (unsigned)p->config->ipcp.enabled + p->config->ipv6cp.enabled;
+	bool six = may_open_ipv6(p);
+
+	p->networks = (unsigned)p->config->ipcp.enabled + six;
 	if (p->networks == 0)
 		ppp_close_link(p, "No network protocols running", p->status);
 	if (p->config->ipcp.enabled)
 		cp_open(&p->ipcp.cp);
-	if (p->config->ipv6cp.enabled)
+	if (six)
 		cp_open(&p->ipv6cp.cp);
 }
 

@@ -25,6 +25,15 @@ void rights_clear(struct rights *rights)
 	g_clear_pointer(&rights->options, g_strfreev);
 }
 
+bool rights_let_an_address(const struct rights *rights)
+{
+	for (guint i = 0; rights->addresses && i < rights->addresses->len; i++) {
+		if (g_array_index(rights->addresses, struct address_rule, i).permit)
+			return true;
+	}
+	return false;
+}
+
 void tls_files_clear(struct tls_files *files)
 {
 	g_clear_pointer(&files->own_cert, g_free);

@@ -31,6 +31,8 @@ struct rights {
 };
 
 void rights_clear(struct rights *rights);
+/* Whether there is an address that may be used. */
+bool rights_let_an_address(const struct rights *rights);
 
 /* What EAP-TLS needs, as the eaptls files name it; g_free()d by tls_files_clear(). NULL: the file says `-`, or nothing. */
 struct tls_files {

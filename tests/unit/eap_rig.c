@@ -87,6 +87,13 @@ static void on_keys(void *arg, enum auth_method method, const struct mppe_keys *
 	g_string_append(end->events, "keys;");
 }
 
+static bool on_is_ours(void *arg, const uint8_t *challenge, size_t len)
+{
+	const struct eap_end *end = arg;
+
+	return eap_has_asked(end->eap, challenge, len);
+}
+
 static const struct auth_host host = {
 	.send = on_send,
 	.enter = on_timer,
@@ -95,6 +102,7 @@ static const struct auth_host host = {
 	.refused = on_refused,
 	.peer_proved = on_peer_proved,
 	.peer_failed = on_peer_failed,
+	.is_ours = on_is_ours,
 	.keys = on_keys,
 };
 

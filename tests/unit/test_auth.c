@@ -193,6 +193,48 @@ static void log_lines(void)
 	}
 }
 
+/* IPCP holds on to what the peer may do: a later proof must not take that away. */
+static void eap_interval_leaves_the_rights(void)
+{
+	struct auth_rig *rig = auth_rig_new(1);
+	struct auth_rig_end *us = &rig->end[0];
+
+	us->config->auth.required = true;
+	us->config->auth.require = AUTH_EAP;
+	us->config->auth.eap.interval = 60;
+	auth_rig_negotiate(rig);
+	auth_rig_run(rig, CLOCK_SECOND);
+	CU_ASSERT_STRING_EQUAL_FATAL(us->events->str, "done;");
+	const GArray *before = auth_rights(us->auth)->addresses;
+	auth_rig_run(rig, 130 * CLOCK_SECOND);
+	CU_ASSERT_EQUAL(auth_rig_logged(&rig->end[1], "EAP authentication succeeded"), 3);
+	CU_ASSERT_PTR_EQUAL(auth_rights(us->auth)->addresses, before);
+	CU_ASSERT_STRING_EQUAL(us->events->str, "done;");
+	auth_rig_free(rig);
+}
+
+/* RFC 1994 section 2.3, RFC 3748 section 7.15: CHAP's MD5 is EAP's, so a challenge of the one must not be answered in the other. */
+static void our_challenge_in_the_other_protocol(void)
+{
+	struct auth_rig *rig = auth_rig_new(1);
+	struct auth_rig_end *us = &rig->end[0];
+
+	us->config->auth.remote_name = g_strdup("client"); /* no Identity first */
+	auth_rig_start(rig);
+	rig->at = 0;
+	auth_begin(us->auth, AUTH_EAP, AUTH_CHAP_MD5);
+	char *request = g_strdup(auth_rig_next(us)); /* c227 01 ID LENGTH 04 10 CHALLENGE NAME */
+	CU_ASSERT_TRUE_FATAL(strlen(request) > 48 && g_str_has_prefix(request, "c22701"));
+	char *packet = g_strdup_printf("c223 01%.2s 0016 10 %.32s 78", request + 6, request + 16);
+	auth_rig_feed(us, packet);
+	CU_ASSERT_STRING_EQUAL(auth_rig_next(us), "");
+	auth_rig_feed(us, "c223 0109 0016 10 00112233445566778899aabbccddeeff 78");
+	CU_ASSERT_TRUE(g_str_has_prefix(auth_rig_next(us), "c223020900"));
+	g_free(packet);
+	g_free(request);
+	auth_rig_free(rig);
+}
+
 static void keys_come_of_ms_chap(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(methods); i++) {
@@ -439,6 +481,8 @@ const struct unit_test unit_tests[] = {
 	{ "auth: both directions at once, each method with each", both_directions_at_once },
 	{ "auth: a wrong secret ends it at both ends: 11 and 19", a_wrong_secret },
 	{ "auth: the lines of pppd's log", log_lines },
+	{ "auth: eap-interval leaves the rights as they are", eap_interval_leaves_the_rights },
+	{ "auth: our challenge comes back in the other protocol, RFC 1994 2.3", our_challenge_in_the_other_protocol },
 	{ "auth: keys for MPPE come of MS-CHAP (RFC 3079)", keys_come_of_ms_chap },
 	{ "auth: keys for MPPE of both directions", keys_come_twice },
 	{ "auth: nothing to prove", nothing_to_prove },

@@ -2,6 +2,7 @@
  * what is demanded against what there is (auth.c, auth_check_options()). */
 #include "unit.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "options_rig.h"
@@ -314,6 +315,31 @@ static void bad_options_of_a_secrets_line_are_errors(void)
 	}
 }
 
+/* A program in the background reads them again, in another folder. */
+static void relative_paths_stay_where_they_were(void)
+{
+	char *here = g_get_current_dir();
+	char *path = g_build_filename(here, "mine", NULL);
+	const struct memory_file files[] = { { .path = path, .text = "bob box secret *\n" }, { 0 } };
+	const char *const late[] = { "maxconnect", "60", NULL };
+	struct config *config = config_new();
+	struct rig rig;
+
+	WITH(&rig, files, "slirppd", "notty", "auth", "chap-secrets", "mine", "ca", "certs/ca");
+	CU_ASSERT_TRUE(rig.go);
+	CU_ASSERT_STRING_EQUAL(rig.config->auth.chap_secrets, path);
+	CU_ASSERT_EQUAL_FATAL(g_chdir("/"), 0);
+	late_words(&rig, late, config, NULL);
+	CU_ASSERT_EQUAL(g_chdir(here), 0);
+	CU_ASSERT_EQUAL(config->maxconnect, 60);
+	CU_ASSERT_STRING_EQUAL(config->auth.chap_secrets, path);
+	CU_ASSERT_STRING_EQUAL(config->auth.tls.ca, rig.config->auth.tls.ca);
+	config_free(config);
+	rig_clear(&rig);
+	g_free(path);
+	g_free(here);
+}
+
 const struct unit_test unit_tests[] = {
 	{ "auth options: defaults are pppd's", defaults_are_pppds },
 	{ "auth options: require- and refuse- accumulate", require_and_refuse_accumulate },
@@ -326,6 +352,7 @@ const struct unit_test unit_tests[] = {
 	{ "auth options: identifiers are read as addresses", identifiers_are_read_as_addresses },
 	{ "auth options: RFC 5072 4.1, an identifier from an Ethernet address", rfc5072_4_1_an_identifier_from_an_ethernet_address },
 	{ "auth options: those of a secrets line win", options_of_a_secrets_line_win },
+	{ "auth options: relative paths stay where they were", relative_paths_stay_where_they_were },
 	{ "auth options: bad ones of a secrets line are errors", bad_options_of_a_secrets_line_are_errors },
 	{ 0 },
 };

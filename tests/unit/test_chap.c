@@ -318,6 +318,7 @@ static void server_gives_up(void)
 	}
 	CU_ASSERT_STRING_EQUAL(auth_rig_next(&rig->end[0]), "");
 	CU_ASSERT_STRING_EQUAL(rig->end[0].events->str, "failed 11 Authentication failed;");
+	CU_ASSERT_EQUAL(auth_rig_logged(&rig->end[0], "CHAP authentication of peer failed (no response to Challenges)"), 1);
 	auth_rig_free(rig);
 }
 
@@ -348,6 +349,42 @@ static void rechallenges(void)
 	CU_ASSERT_STRING_EQUAL(us->events->str, "done;failed 11 Authentication failed;");
 	g_byte_array_unref(challenge);
 	g_byte_array_unref(before);
+	auth_rig_free(rig);
+}
+
+/* The rights of the one that came first are in use: they are not for whoever else knows a secret. */
+static void rechallenge_of_another_peer(void)
+{
+	static const struct auth_line lines[] = {
+		{ SECRET_CHAP, "client", "server", "sesame", false },
+		{ SECRET_CHAP, "other", "server", "sesame", false },
+		{ 0 },
+	};
+	struct auth_rig *rig = auth_rig_new(1);
+	struct auth_rig_end *us = &rig->end[0];
+	GByteArray *challenge = g_byte_array_new();
+	uint8_t id;
+
+	us->lines = lines;
+	us->config->auth.chap.interval = 60;
+	auth_rig_start(rig);
+	rig->at = 0;
+	auth_begin(us->auth, AUTH_CHAP_MD5, 0);
+	challenge_of(auth_rig_next(us), &id, challenge);
+	answer_md5(us, "sesame", id, challenge, CLIENT);
+	CU_ASSERT_STRING_NOT_EQUAL(auth_rig_next(us), "");
+	const GArray *before = auth_rights(us->auth)->addresses;
+	auth_rig_run(rig, 60 * CLOCK_SECOND);
+	challenge_of(auth_rig_next(us), &id, challenge);
+	answer_md5(us, "sesame", id, challenge, CLIENT);
+	CU_ASSERT_STRING_NOT_EQUAL(auth_rig_next(us), "");
+	CU_ASSERT_PTR_EQUAL(auth_rights(us->auth)->addresses, before);
+	auth_rig_run(rig, 60 * CLOCK_SECOND);
+	challenge_of(auth_rig_next(us), &id, challenge);
+	answer_md5(us, "sesame", id, challenge, "6f74686572");
+	CU_ASSERT_STRING_EQUAL(us->events->str, "done;failed 11 Authentication failed;");
+	CU_ASSERT_EQUAL(auth_rig_logged(us, "The peer has become other: terminating link"), 1);
+	g_byte_array_unref(challenge);
 	auth_rig_free(rig);
 }
 
@@ -549,6 +586,7 @@ const struct unit_test unit_tests[] = {
 	{ "chap: short Responses are discarded", short_responses },
 	{ "chap: digests of a wrong length are wrong", digests_of_a_wrong_length },
 	{ "chap: ten challenges, then the end", server_gives_up },
+	{ "chap: a rechallenge that another peer answers", rechallenge_of_another_peer },
 	{ "chap: chap-interval, each time another challenge (RFC 1994 section 2)", rechallenges },
 	{ "chap: MS-CHAP, MS-CHAPv2: 36733a8: a repeated challenge gets the same Response", ms_exchanges },
 	{ "chap: MS-CHAPv2 Success badly formed or not proved (RFC 2759 section 5)", ms2_bad_successes },

@@ -49,6 +49,7 @@ static void wrong_md5_secret(void)
 	EVENTS(rig->client, "refused;");
 	EVENTS(rig->server, "peer failed;");
 	LOGGED(rig, "EAP: peer reports authentication failure");
+	LOGGED(rig, "EAP: MD5-Challenge failure for peer bob");
 	eap_rig_free(rig);
 }
 
@@ -190,6 +191,26 @@ static void interval_asks_again(void)
 	eap_rig_run(rig, 60 * CLOCK_SECOND);
 	EVENTS(rig->server, "peer bob;peer bob;peer bob;peer failed;");
 	EVENTS(rig->client, "proved;proved;proved;refused;");
+	eap_rig_free(rig);
+}
+
+/* RFC 3748 section 7.15: an end that is asked its own challenge would prove the other's case. */
+static void our_own_challenge_is_not_answered(void)
+{
+	struct eap_rig *rig = eap_rig_new();
+	struct eap_end *us = &rig->server;
+
+	us->config.remote_name = TEXT("bob");
+	us->config.user = TEXT("bob");
+	eap_rig_start_server(rig);
+	eap_prove(us->eap);
+	SENT(*us, "0101001904 10 *");
+	char *reflected = g_strdup_printf("0101.... 04 10 %.32s 78", us->last->str + 12);
+	unsigned before = us->sent;
+	eap_rig_feed(us, reflected);
+	CU_ASSERT_EQUAL(us->sent, before);
+	LOGGED(rig, "EAP: the peer asks us our own challenge; not answered");
+	g_free(reflected);
 	eap_rig_free(rig);
 }
 
@@ -558,6 +579,7 @@ const struct unit_test unit_tests[] = {
 	{ "nobody answers", nobody_answers },
 	{ "too many requests", too_many_requests },
 	{ "eap-interval asks again", interval_asks_again },
+	{ "our own challenge is not answered, RFC 3748 7.15", our_own_challenge_is_not_answered },
 	{ "Naks come to an end", naks_come_to_an_end },
 	{ "a Nak of nothing that we can do, RFC 3748 5.3.1", nak_of_nothing },
 	{ "an unknown peer is asked like all", an_unknown_peer_is_asked_like_all },

@@ -234,6 +234,7 @@ static void patience(void)
 	CU_ASSERT_STRING_EQUAL(rig->end[0].events->str, "");
 	auth_rig_run(rig, 1);
 	CU_ASSERT_STRING_EQUAL(rig->end[0].events->str, "failed 11 Authentication failed;");
+	CU_ASSERT_EQUAL(auth_rig_logged(&rig->end[0], "PAP: the peer has not authenticated itself in time"), 1);
 	auth_rig_free(rig);
 
 	rig = auth_rig_new(1);

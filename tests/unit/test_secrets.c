@@ -361,6 +361,7 @@ static void the_address_column_is_understood(void)
 		CU_ASSERT_TRUE(secrets_of_files.find(b.files, SECRET_CHAP, "bob", "us", false, NULL, &rights));
 		char *rules = rules_of(rights.addresses);
 		CU_ASSERT_STRING_EQUAL(rules, cases[i][1]);
+		CU_ASSERT_EQUAL(rights_let_an_address(&rights), strchr(cases[i][1], '+') != NULL);
 		CU_ASSERT_EQUAL_FATAL(g_strv_length(rights.options), 2);
 		CU_ASSERT_STRING_EQUAL(rights.options[1], "5");
 		g_free(rules);
@@ -368,6 +369,26 @@ static void the_address_column_is_understood(void)
 		bench_clear(&b);
 		g_free(text);
 	}
+}
+
+/* A reload may name other files. */
+static void another_configuration(void)
+{
+	static const struct memory_file files[] = {
+		{ .path = "/etc/ppp/chap-secrets", .text = "bob us first\n" },
+		{ .path = "/new/chap", .text = "bob us second\n" },
+		{ 0 },
+	};
+	struct config *config = config_new();
+	struct bench b;
+
+	bench_init(&b, files);
+	config->auth.chap_secrets = g_strdup("/new/chap");
+	CU_ASSERT_STRING_EQUAL(secret_for(&b, SECRET_CHAP, "bob", "us"), "first");
+	secrets_files_set_config(b.files, config);
+	CU_ASSERT_STRING_EQUAL(secret_for(&b, SECRET_CHAP, "bob", "us"), "second");
+	bench_clear(&b);
+	config_free(config);
 }
 
 /* allow-ip is appended, unless the line ends its own list. */
@@ -465,6 +486,7 @@ const struct unit_test unit_tests[] = {
 	{ "secrets: pap-secrets may hold hashes", pap_secrets_may_be_hashes },
 	{ "secrets: nobody is welcome where the file says so", nobody_is_welcome_where_the_file_says_so },
 	{ "secrets: the address column is understood", the_address_column_is_understood },
+	{ "secrets: another configuration", another_configuration },
 	{ "secrets: allow-ip is for everybody", allow_ip_is_for_everybody },
 	{ "secrets: eaptls files name certificates", eaptls_files_name_certificates },
 	{ "secrets: random files never crash", random_files_never_crash },
