@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "net/packet.h"
 #include "priv.h"
 
 /* The least time between two tries where the last one came to nothing: a program that ends at once, a port that hangs up at once,
@@ -181,7 +182,8 @@ static void on_ip(void *arg, uint8_t *packet, size_t len)
 {
 	struct session *s = arg;
 
-	transfer_active(s->transfer);
+	if (packet_is_traffic(packet, len))
+		transfer_active(s->transfer);
 	net_input(s->net, packet, len);
 }
 

@@ -16,6 +16,10 @@
 
 #include <string.h>
 
+#include "writer.h"
+
+#define TCP_FLAGS 13 /* where they stand in the header (RFC 9293 §3.1) */
+
 static const struct in6_addr prefix = GATE6_PREFIX;
 static const struct in6_addr inner_host = GATE6_INNER_HOST;
 
@@ -237,6 +241,22 @@ static struct flow *find_flow(struct gate *gate, const struct packet *p)
 	return f || !opens ? f : open_client(gate, p, &inner);
 }
 
+/* Where a socket cannot be made or connected at once (this machine has no route for IPv6), libslirp 4.7 ends a connection that it has never
+ * accepted: the peer would wait for nothing. */
+static bool is_end_before_beginning(const struct flow *f, const struct packet *p)
+{
+	return p->protocol == IPPROTO_TCP && f->by_peer && f->state == FLOW_OPENING && !(p->tcp_flags & (TCP_SYN | TCP_RST));
+}
+
+static void make_reset(struct packet *p)
+{
+	struct writer w = writer_new(p->data + p->header + TCP_FLAGS, 1);
+
+	p->tcp_flags = TCP_RST | TCP_ACK;
+	writer_u8(&w, p->tcp_flags);
+	packet_complete_checksum(p);
+}
+
 static bool map_flow(struct gate *gate, struct packet *p)
 {
 	struct flow *f = find_flow(gate, p);
@@ -244,6 +264,8 @@ static bool map_flow(struct gate *gate, struct packet *p)
 	if (!f || f->resets)
 		return false;
 	const struct flow_name *outer = &f->name[FLOW_OUTER];
+	if (is_end_before_beginning(f, p))
+		make_reset(p);
 	flow_touch(gate->flows, f, p, false);
 	if (p->protocol == IPPROTO_TCP)
 		gate_note_backlog(gate, f, p);

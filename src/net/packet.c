@@ -193,6 +193,22 @@ bool packet_is_fragment(const struct packet *p)
 	return p->more_fragments || p->offset > 0;
 }
 
+bool packet_is_traffic(const uint8_t *packet, size_t len)
+{
+	struct reader r = reader_new(packet, len);
+
+	if (reader_u8(&r) >> 4 != 6)
+		return true;
+	reader_skip(&r, 5);
+	uint8_t next = reader_u8(&r);
+	reader_skip(&r, 17);
+	uint16_t far = reader_u16(&r);
+	reader_skip(&r, 14);
+	uint8_t type = reader_u8(&r);
+	bool discovers = next == IPPROTO_ICMPV6 && type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECTION;
+	return !reader_ok(&r) || (far != 0xff02 && !discovers);
+}
+
 bool packet_is_icmp_error(const struct packet *p)
 {
 	if (p->v6)

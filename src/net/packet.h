@@ -93,6 +93,10 @@ bool packet_parse(struct packet *p, uint8_t *data, size_t len);
  * nothing is read; PROTOCOL is that header's number. UDP without a checksum, or with a length of its own, is malformed. */
 bool packet_parse6(struct packet *p, uint8_t *data, size_t len);
 
+/* Whether a packet of LEN bytes, of either family, is somebody's traffic: IPv6's housekeeping (multicast within the link, neighbour and router
+ * discovery; RFC 4861, RFC 4291 §2.7) is not. */
+bool packet_is_traffic(const uint8_t *packet, size_t len);
+
 bool packet_is_fragment(const struct packet *p);
 bool packet_is_icmp_error(const struct packet *p);
 

@@ -229,7 +229,7 @@ def user_and_password(world):
 def what_cannot_be_reached(world):
     net = Net(world)
     assert Socks(world, net.port).request(CONNECT, net.address, 9)[0] == REFUSED
-    assert Socks(world, net.port).request(CONNECT, "2001:db8::1", 7)[0] == BAD_ADDRESS
+    assert Socks(world, net.port).request(CONNECT, "2001:db8::1", 7)[0] in (NO_NETWORK, NO_HOST, REFUSED)
     assert Socks(world, net.port).request(BIND, net.address, 7)[0] == BAD_COMMAND
     for address in ("127.0.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255"):
         assert Socks(world, net.port).request(CONNECT, address, 7)[0] == FAILURE, address

@@ -381,6 +381,27 @@ static void quote_cut_at_every_length(void)
 	}
 }
 
+/* What keeps a link from being idle. */
+static void housekeeping_is_no_traffic(void)
+{
+	uint8_t six[48] = { 0x60, 0, 0, 0, 0, 8, IPPROTO_ICMPV6, 255 };
+	uint8_t four[20] = { 0x45 };
+
+	six[24] = 0x20;
+	six[40] = 128;
+	CU_ASSERT_TRUE(packet_is_traffic(four, sizeof(four)));
+	CU_ASSERT_TRUE(packet_is_traffic(six, sizeof(six)));
+	six[40] = 134; /* RFC 4861 §4.2: a router advertisement */
+	CU_ASSERT_FALSE(packet_is_traffic(six, sizeof(six)));
+	CU_ASSERT_TRUE(packet_is_traffic(six, 40));
+	CU_ASSERT_TRUE(packet_is_traffic(six, 0));
+	six[6] = IPPROTO_UDP;
+	CU_ASSERT_TRUE(packet_is_traffic(six, sizeof(six)));
+	six[24] = 0xff;
+	six[25] = 0x02; /* RFC 4291 §2.7: within the link */
+	CU_ASSERT_FALSE(packet_is_traffic(six, sizeof(six)));
+}
+
 const struct unit_test unit_tests[] = {
 	{ "checksum: fast sum equals RFC 1071's", checksum_agrees },
 	{ "checksum: update, RFC 1624 s.4", checksum_update },
@@ -399,5 +420,6 @@ const struct unit_test unit_tests[] = {
 	{ "reply: an ICMP error quotes the packet", error_quotes_the_packet },
 	{ "reply: no error about these, RFC 1122 s.3.2.2", no_error_about },
 	{ "packet: a quote cut at every length", quote_cut_at_every_length },
+	{ "packet: housekeeping is no traffic, RFC 4861", housekeeping_is_no_traffic },
 	{ 0 },
 };
