@@ -1,7 +1,8 @@
 /* Fuzzes two links of ours that talk to each other: byte 0 says which compression they use, bytes 1 and 2 what each demands of the other,
  * byte 3 rare things; then each byte is a step: what is under way is carried, changed, lost or doubled, a packet is sent, a frame of the
  * input's own arrives, or time passes. So authentication, keys and dictionaries are real. What arrives was sent, unless somebody meddled.
- * Coverage: src/ppp/ppp_data.c src/ppp/ppp_networks.c src/ppp/ccp.c src/ppp/ccp_data.c src/ppp/ccp_mppe.c src/ppp/mppe.c src/ppp/auth.c src/ppp/chap.c src/ppp/eap_mschapv2.c src/ppp/eap_md5.c src/ppp/lcp_auth.c */
+ * Coverage: src/ppp/ppp_data.c src/ppp/ppp_networks.c src/ppp/ccp.c src/ppp/ccp_data.c src/ppp/ccp_mppe.c src/ppp/mppe.c src/ppp/auth.c
+ * Coverage: src/ppp/chap.c src/ppp/eap_mschapv2.c src/ppp/eap_md5.c src/ppp/lcp_auth.c */
 #include <gcrypt.h>
 #include <glib.h>
 #include <string.h>
@@ -53,8 +54,11 @@ static struct end *other(struct end *end)
 /* The same challenges each time: a finding can be run again. */
 void gcry_randomize(void *buffer, size_t length, enum gcry_random_level level)
 {
+	uint8_t *bytes = buffer;
+
 	(void)level;
-	memset(buffer, 0x5a, length);
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (uint8_t)g_random_int();
 }
 
 static bool find(void *arg, enum secret_kind kind, const char *client, const char *server, bool quiet, struct secret *secret,

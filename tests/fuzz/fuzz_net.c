@@ -1,7 +1,9 @@
 /* Fuzzes what packets, of IPv4 and IPv6, pass through in net/: the gate both ways, merging, cutting, and the guard before a TUN. Byte 0 chooses
  * the configuration; then come packets: a byte with the direction (its highest bit) and what is made right before (the rest), two with the
  * length, the bytes. Whatever comes, the addresses of one side never reach the other, and what passes is well formed.
- * Coverage: src/net/gate.c src/net/gate6.c src/net/gate6_nd.c src/net/gate_doors.c src/net/gate_ends.c src/net/gate_out.c src/net/gate_own.c src/net/gate_sockets.c src/net/packet.c src/net/flow.c src/net/policy.c src/net/merge.c src/net/segment.c src/net/reply.c src/net/checksum.c src/net/guard.c src/net/tun_guard.c */
+ * Coverage: src/net/gate.c src/net/gate6.c src/net/gate6_nd.c src/net/gate_doors.c src/net/gate_ends.c src/net/gate_out.c
+ * Coverage: src/net/gate_own.c src/net/gate_sockets.c src/net/packet.c src/net/flow.c src/net/policy.c src/net/merge.c src/net/segment.c
+ * Coverage: src/net/reply.c src/net/checksum.c src/net/guard.c src/net/tun_guard.c */
 #include <glib.h>
 #include <string.h>
 
@@ -300,7 +302,8 @@ static void through_guard(struct state *s, const uint8_t *bytes, size_t len)
 static void one_packet(struct state *s, struct reader *r)
 {
 	uint8_t what = reader_u8(r);
-	size_t len = MIN(reader_u16(r) % 4096u, reader_left(r));
+	size_t wanted = reader_u16(r) % 4096u;
+	size_t len = MIN(wanted, reader_left(r));
 	const uint8_t *bytes = reader_bytes(r, len);
 	size_t out;
 

@@ -1,6 +1,7 @@
 /* Fuzz target: the text of an options file (libFuzzer's interface). The world outside answers nothing, so that no file is opened and
  * no name is looked up.
- * Coverage: compat/pppd/options.c compat/pppd/find.c compat/pppd/apply.c compat/pppd/word.c compat/pppd/special.c compat/pppd/auth.c compat/pppd/ncp.c compat/pppd/net.c compat/pppd/doors.c compat/pppd/line.c compat/pppd/check.c compat/pppd/show.c */
+ * Coverage: compat/pppd/options.c compat/pppd/find.c compat/pppd/apply.c compat/pppd/word.c compat/pppd/special.c compat/pppd/auth.c
+ * Coverage: compat/pppd/ncp.c compat/pppd/net.c compat/pppd/doors.c compat/pppd/line.c compat/pppd/check.c compat/pppd/show.c */
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>

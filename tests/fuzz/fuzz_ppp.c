@@ -1,7 +1,10 @@
 /* Fuzzes a PPP link. Byte 0 says what state to start in (fresh, LCP opened, IPCP opened, CCP opened, too), bytes 0 to 3 how it is configured;
  * then come steps, each a byte that says what, a byte of length, and as many bytes: a frame made of them (with a good FCS), an answer to what
  * was sent, bytes as they are, a packet to send, or time. What is sent must be good frames, and events must come in an order that makes sense.
- * Coverage: src/ppp/ppp.c src/ppp/ppp_data.c src/ppp/ppp_networks.c src/ppp/cp.c src/ppp/cp_options.c src/ppp/automaton.c src/ppp/lcp.c src/ppp/lcp_options.c src/ppp/lcp_auth.c src/ppp/line_test.c src/ppp/ipcp.c src/ppp/ipcp_options.c src/ppp/ipcp_address.c src/ppp/ipv6cp.c src/ppp/ipv6cp_options.c src/ppp/ccp.c src/ppp/ccp_data.c src/ppp/ccp_options.c src/ppp/ccp_mppe.c src/ppp/cbcp.c */
+ * Coverage: src/ppp/ppp.c src/ppp/ppp_data.c src/ppp/ppp_networks.c src/ppp/cp.c src/ppp/cp_options.c src/ppp/automaton.c src/ppp/lcp.c
+ * Coverage: src/ppp/lcp_options.c src/ppp/lcp_auth.c src/ppp/line_test.c src/ppp/ipcp.c src/ppp/ipcp_options.c src/ppp/ipcp_address.c
+ * Coverage: src/ppp/ipv6cp.c src/ppp/ipv6cp_options.c src/ppp/ccp.c src/ppp/ccp_data.c src/ppp/ccp_options.c src/ppp/ccp_mppe.c
+ * Coverage: src/ppp/cbcp.c */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +22,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define IP_MTU_MIN 68 /* RFC 791 §3.2; MPPE takes something of the least MRU, which is 128 */
+
 /* Byte 0; its lowest two bits are the start. */
 enum { PASSIVE = 4, ECHO = 8, SMALL_MRU = 16, ESCAPE = 32, PEER_DNS = 64, ACCEPT_REMOTE = 128 };
 /* Byte 1: compression and IPv6. */
@@ -28,14 +33,18 @@ enum { LACKS_SECRETS = 32, REFUSES_ALL = 64, MAY_DO_WITHOUT = 128 };
 /* Byte 3: rare options. */
 enum { CALLBACK = 1, NO_ENDPOINT = 2, SILENT = 4, NO_OPTIONS = 8, ADDRESSES_FIXED = 16, NO_ADDRESSES = 32, RECEIVE_ALL = 64, TAKES_ALL = 128 };
 
+/* What negotiates, as steps number it. */
+enum { LCP, IPCP, IPV6CP, CCP, CONTROLS };
+static const uint16_t controls[CONTROLS] = { PPP_LCP, PPP_IPCP, PPP_IPV6CP, PPP_CCP };
+
 struct fuzz {
 	struct clock clock;
 	struct config *config;
 	struct outbuf out;
 	struct ppp *ppp;
 	struct frame_decoder decoder;
-	GByteArray *request; /* our last Configure-Request, with its protocol */
-	GByteArray *last;    /* our last packet of authentication, likewise */
+	GByteArray *requests[CONTROLS]; /* our last Configure-Requests, with their protocol */
+	GByteArray *last;               /* our last packet of authentication, likewise */
 	uint8_t auth;
 	bool up, up6, over;
 };
@@ -43,8 +52,11 @@ struct fuzz {
 /* The same challenges each time: a finding can be run again. */
 void gcry_randomize(void *buffer, size_t length, enum gcry_random_level level)
 {
+	uint8_t *bytes = buffer;
+
 	(void)level;
-	memset(buffer, 0x5a, length);
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = (uint8_t)g_random_int();
 }
 
 /* Everybody's secret is the same. */
@@ -107,8 +119,9 @@ static void on_ip_up(void *arg, const struct ppp_addresses *a)
 {
 	struct fuzz *f = arg;
 
-	if (f->up || f->over || a->local == a->remote || a->local == 0 || a->mtu < CONFIG_MIN_MRU)
-		g_error("bad ip_up");
+	g_assert(!f->up && !f->over);
+	g_assert(a->local != a->remote && a->local != 0);
+	g_assert(a->mtu >= IP_MTU_MIN);
 	f->up = true;
 }
 
@@ -116,8 +129,7 @@ static void on_ip_down(void *arg)
 {
 	struct fuzz *f = arg;
 
-	if (!f->up || f->over)
-		g_error("bad ip_down");
+	g_assert(f->up && !f->over);
 	f->up = false;
 }
 
@@ -125,8 +137,7 @@ static void on_ipv6_up(void *arg, const struct ppp_identifiers *identifiers)
 {
 	struct fuzz *f = arg;
 
-	if (f->up6 || f->over || identifiers->local == identifiers->remote)
-		g_error("bad ipv6_up");
+	g_assert(!f->up6 && !f->over && identifiers->local != identifiers->remote);
 	f->up6 = true;
 }
 
@@ -134,8 +145,7 @@ static void on_ipv6_down(void *arg)
 {
 	struct fuzz *f = arg;
 
-	if (!f->up6 || f->over)
-		g_error("bad ipv6_down");
+	g_assert(f->up6 && !f->over);
 	f->up6 = false;
 }
 
@@ -150,8 +160,7 @@ static void on_finished(void *arg, enum exit_status status)
 	struct fuzz *f = arg;
 
 	(void)status;
-	if (f->up || f->over)
-		g_error("bad finished");
+	g_assert(!f->up && !f->up6 && !f->over);
 	f->over = true;
 }
 
@@ -176,11 +185,14 @@ static void feed_frame(struct fuzz *f, const uint8_t *bytes, size_t len)
 /* Kept, for answers to it. */
 static void keep(struct fuzz *f, uint16_t protocol, uint8_t code, struct reader packet)
 {
-	bool negotiates = protocol == PPP_LCP || protocol == PPP_IPCP || protocol == PPP_IPV6CP || protocol == PPP_CCP;
-	GByteArray *to = negotiates ? f->request : f->last;
+	GByteArray *to = protocol < 0x8000 ? NULL : f->last;
 	size_t len = reader_left(&packet);
 
-	if ((negotiates && code != 1) || protocol < 0x8000)
+	for (unsigned i = 0; i < CONTROLS; i++) {
+		if (controls[i] == protocol)
+			to = code == 1 ? f->requests[i] : NULL;
+	}
+	if (!to)
 		return;
 	g_byte_array_set_size(to, 0);
 	g_byte_array_append(to, reader_bytes(&packet, len), (guint)len);
@@ -204,18 +216,36 @@ static void drain(struct fuzz *f)
 
 	frame_decode(&f->decoder, outbuf_data(&f->out), outbuf_len(&f->out), on_frame, f);
 	outbuf_clear(&f->out);
-	if (bad != f->decoder.counters.fcs + f->decoder.counters.runt + f->decoder.counters.abort + f->decoder.counters.giant)
-		g_error("bad frame sent");
+	g_assert(bad == f->decoder.counters.fcs + f->decoder.counters.runt + f->decoder.counters.abort + f->decoder.counters.giant);
 }
 
-/* Acks our last request, and asks for nothing (ADDRESS: for an address). */
-static void open_protocol(struct fuzz *f, const char *request, size_t len)
+/* To what we have sent: its protocol and identifier, this code and these bytes. */
+static void answer(struct fuzz *f, const GByteArray *to, uint8_t code, const uint8_t *bytes, size_t len)
+{
+	uint8_t packet[260];
+
+	if (to->len < 4)
+		return;
+	len = MIN(len, 250);
+	memcpy(packet, to->data, 4);
+	packet[2] = code;
+	packet[4] = 0;
+	packet[5] = (uint8_t)(len + 4);
+	memcpy(packet + 6, bytes, len);
+	feed_frame(f, packet, 6 + len);
+}
+
+static void acknowledge(struct fuzz *f, const GByteArray *request)
+{
+	if (request->len >= 6)
+		answer(f, request, 2, request->data + 6, request->len - 6);
+}
+
+/* Acknowledges our request, and asks for this itself. */
+static void open_protocol(struct fuzz *f, unsigned control, const char *request, size_t len)
 {
 	drain(f);
-	if (f->request->len < 4)
-		return;
-	f->request->data[2] = 2;
-	feed_frame(f, f->request->data, f->request->len);
+	acknowledge(f, f->requests[control]);
 	feed_frame(f, (const uint8_t *)request, len);
 	drain(f);
 }
@@ -269,7 +299,7 @@ static void configure(struct fuzz *f, uint8_t how, uint8_t network)
 	f->config->ipcp.vj = !(network & NO_VJ);
 	f->config->ipv6cp.local = network & IPV6_GIVEN ? 1 : 0;
 	f->config->ipv6cp.remote = network & IPV6_GIVEN ? 2 : 0;
-	config_finish(f->config, how & PEER_DNS, false);
+	config_finish(f->config, !(how & PEER_DNS), false);
 }
 
 /* As far as the peer's part goes without knowing what the input will be. */
@@ -278,13 +308,13 @@ static void begin(struct fuzz *f, uint8_t how, uint8_t network)
 	f->over = false;
 	ppp_start(f->ppp, 0);
 	if ((how & 3) >= 1)
-		open_protocol(f, "\xc0\x21\x01\x01\x00\x08\x07\x02\x08\x02", 10);
+		open_protocol(f, LCP, "\xc0\x21\x01\x01\x00\x08\x07\x02\x08\x02", 10);
 	if ((how & 3) == 3 && network & BSD)
-		open_protocol(f, "\x80\xfd\x01\x01\x00\x07\x15\x03\x2c", 9);
+		open_protocol(f, CCP, "\x80\xfd\x01\x01\x00\x07\x15\x03\x2c", 9);
 	else if ((how & 3) == 3)
-		open_protocol(f, "\x80\xfd\x01\x01\x00\x08\x1a\x04\x78\x00", 10);
+		open_protocol(f, CCP, "\x80\xfd\x01\x01\x00\x08\x1a\x04\x78\x00", 10);
 	if ((how & 3) >= 2)
-		open_protocol(f, "\x80\x21\x01\x01\x00\x10\x03\x06\x0a\x09\x09\x09\x02\x06\x00\x2d\x0f\x01", 18);
+		open_protocol(f, IPCP, "\x80\x21\x01\x01\x00\x10\x03\x06\x0a\x09\x09\x09\x02\x06\x00\x2d\x0f\x01", 18);
 }
 
 /* Steps. */
@@ -313,29 +343,15 @@ static void step_send(struct fuzz *f, unsigned choice, const uint8_t *bytes, siz
 	ppp_send_ip(f->ppp, bytes, len);
 }
 
-/* To what we have sent: its protocol and identifier, this code and these bytes. */
-static void answer(struct fuzz *f, const GByteArray *to, uint8_t code, const uint8_t *bytes, size_t len)
-{
-	uint8_t packet[260];
-
-	if (to->len < 4)
-		return;
-	len = MIN(len, 250);
-	memcpy(packet, to->data, 4);
-	packet[2] = code;
-	packet[4] = 0;
-	packet[5] = (uint8_t)(len + 4);
-	memcpy(packet + 6, bytes, len);
-	feed_frame(f, packet, 6 + len);
-}
-
 /* Acknowledged as it is, or Ack, Nak or Reject with options of the input's own. */
 static void step_answer(struct fuzz *f, unsigned choice, const uint8_t *bytes, size_t len)
 {
-	if (choice % 4 == 3 && f->request->len > 6)
-		answer(f, f->request, 2, f->request->data + 6, f->request->len - 6);
+	const GByteArray *request = f->requests[choice / 4 % CONTROLS];
+
+	if (choice % 4 == 3)
+		acknowledge(f, request);
 	else
-		answer(f, f->request, (uint8_t)(2 + choice % 4), bytes, len);
+		answer(f, request, (uint8_t)(2 + choice % 4), bytes, len);
 }
 
 static void step_answer_auth(struct fuzz *f, unsigned choice, const uint8_t *bytes, size_t len)
@@ -370,7 +386,8 @@ static void open_fuzz(struct fuzz *f, struct reader *r)
 	outbuf_init(&f->out, 16384);
 	frame_decoder_init(&f->decoder, 4096);
 	f->decoder.accm = 0;
-	f->request = g_byte_array_new();
+	for (unsigned i = 0; i < CONTROLS; i++)
+		f->requests[i] = g_byte_array_new();
 	f->last = g_byte_array_new();
 	configure_auth(&f->config->auth, f->auth);
 	configure_rare(f->config, reader_u8(r));
@@ -378,12 +395,14 @@ static void open_fuzz(struct fuzz *f, struct reader *r)
 	configure_ccp(&f->config->ccp, network);
 	f->ppp = ppp_new(f->config, &secrets, f, &f->clock, &events, f, &f->out);
 	begin(f, how, network);
+	drain(f);
 }
 
 static void close_fuzz(struct fuzz *f)
 {
 	ppp_free(f->ppp);
-	g_byte_array_free(f->request, TRUE);
+	for (unsigned i = 0; i < CONTROLS; i++)
+		g_byte_array_free(f->requests[i], TRUE);
 	g_byte_array_free(f->last, TRUE);
 	frame_decoder_free(&f->decoder);
 	outbuf_free(&f->out);
@@ -400,7 +419,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	open_fuzz(&f, &r);
 	while (reader_left(&r) > 0) {
 		uint8_t what = reader_u8(&r);
-		size_t len = MIN(reader_u8(&r), reader_left(&r));
+		size_t wanted = reader_u8(&r);
+		size_t len = MIN(wanted, reader_left(&r));
 		const uint8_t *bytes = reader_bytes(&r, len);
 		if (!bytes)
 			continue;

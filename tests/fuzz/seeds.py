@@ -4,6 +4,7 @@
 
 import pathlib
 import struct
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED_MAX = 2048
@@ -23,6 +24,11 @@ def control(code, ident, *data):
 def short(data):
     """Behind its length in one byte."""
     return bytes([len(data)]) + data
+
+
+def deflated(data):
+    z = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return z.compress(data) + z.flush(zlib.Z_SYNC_FLUSH)
 
 
 # HDLC framing (RFC 1662).
@@ -72,7 +78,8 @@ def frame_seeds():
 # One link: four bytes of configuration, then steps (kind, length, bytes).
 
 FRAME, TIME, SEND, ANSWER, LIFE, BYTES, ANSWER_AUTH = 5, 1, 2, 3, 4, 0, 7
-ACK = bytes([ANSWER | 3 << 3, 0])
+IPCP, IPV6CP, CCP = 4, 8, 12  # added to the choice of ANSWER: to whose request
+ACK, ACK_IPCP, ACK_IPV6CP, ACK_CCP = [bytes([ANSWER | (3 + control) << 3, 0]) for control in (0, IPCP, IPV6CP, CCP)]
 
 
 def step(kind, data=b"", choice=0):
@@ -111,24 +118,24 @@ def ppp_seeds():
     yield "lcp-fcs-alternatives", seed(fresh, packet("c021", control(1, 1, "0903 07 0408 c025 00000064 0305 c22305")), ACK)
     yield "protocol-unknown", seed(ipcp, packet("8053", control(1, 1)), packet("c025", b"x" * 40), packet("00cf", b"x"), packet("002b", b"x"))
     yield "ipcp-windows", seed(lcp, packet("8021", control(1, 5, "0306 00000000 8106 00000000 8206 00000000 8306 00000000 8406 00000000")),
-                               packet("8021", control(1, 6, "0306 0a02020f 8106 0a020203 8306 0a020203")), ACK)
-    yield "ipcp-nak", seed(lcp, step(ANSWER, b("0306 0a000001 8106 08080808 8306 08080404"), 1), ACK,
+                               packet("8021", control(1, 6, "0306 0a02020f 8106 0a020203 8306 0a020203")), ACK_IPCP)
+    yield "ipcp-nak", seed(lcp, step(ANSWER, b("0306 0a000001 8106 08080808 8306 08080404"), 1 + IPCP), ACK_IPCP,
                            packet("8021", control(1, 1, "0306 0a000002")), how=0x40)
-    yield "ipcp-addresses", seed(lcp, packet("8021", control(1, 1, "010a 0a000001 0a000002")), step(ANSWER, b("0306 00000000"), 2), ACK)
+    yield "ipcp-addresses", seed(lcp, packet("8021", control(1, 1, "010a 0a000001 0a000002")), step(ANSWER, b("0306 00000000"), 2 + IPCP), ACK_IPCP)
     yield "ipcp-vj", seed(ipcp, packet("002f", TCP[:9] + b"\0" + TCP[10:]), packet("002d", b("10 00 1234 00")), step(SEND, TCP), step(SEND, TCP))
     yield "ip-both-ways", seed(ipcp, packet("0021", UDP), step(SEND, UDP), packet("0021", TCP), step(SEND, b("6000 0000 0000 3b40")))
-    yield "ipv6cp", seed(lcp, packet("8057", control(1, 1, "010a 0211223344556677")), step(ANSWER, b("010a 0000000000000009"), 1), ACK,
+    yield "ipv6cp", seed(lcp, packet("8057", control(1, 1, "010a 0211223344556677")), step(ANSWER, b("010a 0000000000000009"), 1 + IPV6CP), ACK_IPV6CP,
                          packet("0057", b("60000000 0000 3b ff", "fe80" + "00" * 13 + "01", "ff02" + "00" * 13 + "02")))
     yield "ipv6cp-zero", seed(lcp, packet("8057", control(1, 1, "010a 0000000000000000 0204 004f")), network=0x40)
     yield "ccp-all-options", seed(lcp, packet("80fd", control(1, 1, "1206 01000060 1a04 7800 1804 7800 1503 2f 1103 00 0102 0202 1105 000104")),
                                   network=7)
-    yield "ccp-deflate", seed(ccp, packet("00fd", b("0000 21 45000014")), packet("80fd", control(15, 2)), packet("80fd", control(14, 3)),
+    yield "ccp-deflate", seed(ccp, packet("00fd", b("0000", deflated(b"\x21" + TCP))), packet("80fd", control(15, 2)), packet("80fd", control(14, 3)),
                               step(SEND, TCP), step(SEND, TCP), network=2)
     yield "ccp-bsd", seed(ccp, packet("00fd", b("0000 4500 2110")), packet("80fd", control(15, 2)), step(SEND, b"abc" * 70), network=1)
     yield "ccp-reset", seed(ccp, packet("00fd", b("ffff 00")), packet("00fd", b("0001 00")), packet("80fd", control(15, 1)), network=2)
-    yield "ccp-terminate", seed(ccp, packet("80fd", control(5, 1)), step(LIFE, choice=3), ACK, network=2)
+    yield "ccp-terminate", seed(ccp, packet("80fd", control(5, 1)), step(LIFE, choice=3), ACK_CCP, network=2)
     yield "ccp-refused", seed(lcp, packet("c021", control(8, 1, "80fd 0101 0004")), network=2)
-    yield "auth-pap-right", seed(lcp, packet("c023", control(1, 1, short(b"peer"), short(b"sesame"))), ACK, auth=1)
+    yield "auth-pap-right", seed(lcp, packet("c023", control(1, 1, short(b"peer"), short(b"sesame"))), ACK_CCP, ACK_IPCP, auth=1)
     yield "auth-pap-wrong", seed(lcp, packet("c023", control(1, 1, short(b"peer"), short(b"open"))), step(TIME, choice=31), auth=1)
     yield "auth-chap-response", seed(lcp, step(ANSWER_AUTH, b(short(b"\x11" * 16), b"peer"), 1), auth=2)
     yield "auth-fallback", seed(fresh, step(ANSWER, b("0305 c22381"), 1), step(ANSWER, b("0304 c023"), 1), step(ANSWER, b("0304 c023"), 2), auth=31)
@@ -139,15 +146,18 @@ def ppp_seeds():
                                     packet("c227", control(1, 9, "01")), step(ANSWER_AUTH, b"\x04Fine", 1), packet("c223", control(3, 9, b"S=00")))
     mschap = [ACK, packet("c021", control(1, 1, "0305 c22380")), packet("c223", control(1, 9, short(b"\x42" * 8), b"srv")),
               packet("c223", control(3, 9, b"Welcome"))]
-    yield "mppe-after-mschap", seed(fresh, *mschap, packet("80fd", control(1, 1, "1206 01000040")), ACK, packet("00fd", b("9000 1234567890")),
+    yield "mppe-after-mschap", seed(fresh, *mschap, packet("80fd", control(1, 1, "1206 01000040")), ACK_CCP, packet("8021", control(1, 1, "0306 0a090909")), ACK_IPCP, packet("00fd", b("9000 1234567890")),
                                     step(SEND, UDP), network=4 + 8)
-    yield "mppe-stateful", seed(fresh, *mschap, packet("80fd", control(1, 1, "1206 00000020")), ACK, packet("00fd", b("9000 123456")),
+    yield "mppe-stateful", seed(fresh, *mschap, packet("80fd", control(1, 1, "1206 00000040")), ACK_CCP, packet("00fd", b("9000 123456")),
                                 packet("00fd", b("1001 1234")), packet("80fd", control(15, 1)), network=4 + 8 + 16)
-    yield "mppe-refused", seed(fresh, *mschap, step(ANSWER, b("1206 01000040"), 2), network=4 + 8)
+    small = [ACK, packet("c021", control(1, 1, "0104 0080 0305 c22380")), *mschap[2:]]
+    yield "mppe-smallest-mru", seed(fresh, *small, packet("80fd", control(1, 1, "1206 01000040")), ACK_CCP, packet("8021", control(1, 1, "0306 0a090909")),
+                                    ACK_IPCP, step(SEND, UDP), network=4 + 8)
+    yield "mppe-refused", seed(fresh, *mschap, step(ANSWER, b("1206 01000040"), 2 + CCP), network=4 + 8)
     callback = [ACK, packet("c021", control(1, 1, "0d03 06"))]
-    for name, data in [("number", "0209 00 01 3035353530 00"), ("none", "0102"), ("prespecified", "0303 05"), ("list", "0205 05 01 00 0102 0403 00")]:
+    for name, data in [("number", "020a 00 01 3035353530 00"), ("none", "0102"), ("prespecified", "0303 05"), ("list", "0205 05 01 00 0102 0403 00")]:
         yield f"cbcp-{name}", seed(lcp, packet("c029", control(1, 1, data)), packet("c029", control(3, 1, data)), rare=1)
-    yield "cbcp-opened", seed(fresh, *callback, packet("c029", control(1, 1, "0209 00 01 3035353530 00 0102")), step(ANSWER_AUTH, b("0102"), 2), rare=1)
+    yield "cbcp-opened", seed(fresh, *callback, packet("c029", control(1, 1, "020a 00 01 3035353530 00 0102")), step(ANSWER_AUTH, b("0102"), 2), rare=1)
     yield "silent", seed(fresh, step(BYTES, framed(b("ff03 c021", LCP_REQUEST))), ACK, rare=4)
     yield "passive", seed(fresh, step(TIME, choice=31), step(TIME, choice=31), packet("c021", LCP_REQUEST), ACK, how=4)
     yield "line-goes", seed(ipcp, step(LIFE, choice=2), packet("0021", UDP))
@@ -167,9 +177,10 @@ def ppp_seeds():
     yield "ppp-cc8b00c-ipv6cp", seed(lcp, packet("8057", control(1, 1, "010a 0000000000000000 010a 0000000000000001 010a 0000000000000000")))
     yield "ppp-cc8b00c-ccp", seed(lcp, packet("80fd", control(1, 1, "1a04 7800 1a04 4800 1503 2f 1503 20 1206 01000040 1206 00000000")), network=7)
     for name, protocol, option in [("lcp", "c021", "01"), ("ipcp", "8021", "03"), ("ipv6cp", "8057", "01"), ("ccp", "80fd", "1a")]:
+        whose = {"lcp": 0, "ipcp": IPCP, "ipv6cp": IPV6CP, "ccp": CCP}[name]
         yield f"gatchat-{name}", seed(lcp, packet(protocol, control(1, 1, option, "00 0506")), packet(protocol, control(1, 2, option, "01 0506")),
                                       packet(protocol, control(1, 3, option, "ff 0506")), packet(protocol, control(1, 4, option)),
-                                      step(ANSWER, b(option, "00"), 1), step(ANSWER, b(option, "ff"), 2), network=2)
+                                      step(ANSWER, b(option, "00"), 1 + whose), step(ANSWER, b(option, "ff"), 2 + whose), network=2)
     yield "lwIP-a9664395", seed(ipcp, step(BYTES, b"\x7e" * 30), step(FRAME, b""), step(FRAME, b"\x21"), step(FRAME, b("c0")), step(FRAME, b("0021")))
 
 
@@ -297,12 +308,6 @@ def eap_seeds():
 
 # Compression.
 
-def deflated(data):
-    import zlib
-    z = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return z.compress(data) + z.flush(zlib.Z_SYNC_FLUSH)
-
-
 def comp_seeds():
     text = b"In the beginning was the line. " * 6
     for name, choice in [("deflate", 6 << 1), ("bsd", 3 << 1 | 1)]:
@@ -398,6 +403,45 @@ def net_seeds():
     yield "CVE-2021-3595", b(0, one(right, ip(17, b("1000 0045 000a 0000 0001"))), one(right, six("11", b("1000 0045 000a 0000 0001"))))
 
 
+# The same with libslirp: configuration, then steps.
+
+def slirp_seeds():
+    def one(kind, data=b""):
+        return bytes([kind]) + struct.pack(">H", len(data)) + data
+
+    def v4(choice, *data):
+        return one(0, b(choice, *data))
+
+    def v6(choice, *data):
+        return one(1, b(choice, *data))
+
+    def tcp(flags, port="0050", seq=1, ack=0, data=b""):
+        return b("4000", port, struct.pack(">II", seq, ack), 0x50, flags, "2000 0000 0000", data)
+
+    go, down_up, hold, let_go = one(2), one(4, b"\0") * 2, one(4, b"\3"), one(4, b"\1")
+    query = b("1234 0100 0001 0000 0000 0000 01 61 00 0001 0001")
+    us, dns, world, loopback = 0, 4, 8, 12
+    yield "syn-to-service", b(0, v4(us, tcp(2, "4141")), go, v4(us, tcp(16, "4141", 2, 1)), go, v4(us, tcp(4, "4141", 2)), go)
+    yield "syn-to-host-loopback", b(1, v4(us, tcp(2, "0016")), go, v4(loopback, tcp(2)), go)
+    yield "syn-to-world", b(0, v4(world, tcp(2)), go, go, v4(world, tcp(17, seq=2, ack=1)), go)
+    yield "restricted", b(2, v4(us, tcp(2)), v4(world, tcp(2)), v4(world + 1, "1000 0035 0018 0000", query), go)
+    yield "dns", b(0, v4(dns + 1, "1000 0035 001b 0000", query), go, go)
+    yield "udp-to-world", b(0, v4(world + 1, "1000 0007 000c 0000", b"abcd"), go)
+    yield "echo", b(0, v4(us + 2, "0800 0000 0001 0001", b"ping"), v4(dns + 2, "0800 0000 0001 0001"), v4(world + 2, "0800 0000 0001 0001"), go)
+    yield "v6-router-solicitation", b(0, v6(4 + 2, "8500 0000 00000000"), go)
+    yield "v6-neighbour-solicitation", b(0, v6(2, "8700 0000 00000000 fe80" + "00" * 13 + "01", "0101 020304050607"), go)
+    yield "v6-echo", b(0, v6(2, "8000 0000 0001 0001", b"ping"), go)
+    yield "v6-syn", b(0, v6(8, tcp(2)), go, v6(0, tcp(2, "4141")), go)
+    yield "v6-dns", b(0, v6(1, "1000 0035 001b 0000", query), go)
+    yield "link-down-and-up", b(0, v4(us, tcp(2, "4141")), down_up, v4(us, tcp(16, "4141", 2, 1)), go)
+    yield "held", b(4, hold, v4(us + 2, "0800 0000 0001 0001", b"x" * 600), go, let_go, go)
+    yield "no-v6", b(8, v6(2, "8000 0000 0001 0001"), go)
+    yield "raw", b(0, one(3, UDP), one(3, TCP), one(3, b("60000000 0000 3b ff")), one(3, b"E"), one(3), go)
+    yield "CVE-2021-3592", b(0, v4(us + 1, "0044 0043 0009 0000 01"), v4(us + 1, "0044 0043 00f8 0000", b"\1" * 240), go)
+    yield "CVE-2021-3595", b(0, v4(us + 1, "1000 0045 000e 0000 0001", b"abcd"), v6(1, "1000 0045 000a 0000 0001"), go)
+    yield "CVE-2020-7039", b(0, v4(world, tcp(2, "1a0b")), go, v4(world, tcp(24, "1a0b", 2, 1, b"PRIVMSG a :\x01DCC SEND f 1 2 3\x01\r\n")), go)
+
+
 # Text.
 
 OPTION_FILES = {
@@ -480,7 +524,7 @@ def print_seeds():
         "eap-identity": (3, control(1, 1, "01", b"Name")), "eap-md5": (3, control(1, 1, "04 10", b"A" * 16, b"srv")), "eap-nak": (3, control(2, 1, "03 04 0d 1a")),
         "eap-tls": (3, control(1, 1, "0d c0 00000400", b"x" * 20)), "eap-mschapv2": (3, control(1, 1, "1a 01 01 001a 10", b"A" * 16, b"srv")), "eap-success": (3, control(3, 1)),
         "eap-srp": (3, control(1, 1, "13 01 04", b"name", "02 4142 01 41")), "CVE-2020-8597": (3, control(1, 1, "04 ff", b"A" * 16)),
-        "cbcp": (4, control(1, 1, "0102 0209 00 01 3035353530 00 0303 05 0205 05 01 00")), "CVE-2004-1002": (4, control(1, 1, "0201 0200")),
+        "cbcp": (4, control(1, 1, "0102 020a 00 01 3035353530 00 0303 05 0205 05 01 00")), "CVE-2004-1002": (4, control(1, 1, "0201 0200")),
         "ipcp": (5, control(1, 1, "0306 0a000001 0206 002d 0f01 8106 08080808 8206 00000000 8306 08080404 8406 00000000 010a 0a000001 0a000002")),
         "ipv6cp": (6, control(1, 1, "010a 0211223344556677 0204 004f")), "ccp": (7, control(1, 1, "1206 01000060 1a04 7800 1804 7800 1503 2f 0102 0202 1105 000104")),
         "ccp-reset": (7, control(14, 1, "01")), "ecp": (8, control(1, 1, "000a 00 00 0000 000000")), "lqr": (9, b"\0" * 48), "data": (10, b"x" * 40),
@@ -506,7 +550,7 @@ def pylirp_seeds():
 
 
 TARGETS = {
-    "frame": frame_seeds, "ppp": ppp_seeds, "auth": auth_seeds, "link": link_seeds, "eap": eap_seeds, "comp": comp_seeds, "mppe": mppe_seeds, "vj": vj_seeds, "net": net_seeds,
+    "frame": frame_seeds, "ppp": ppp_seeds, "auth": auth_seeds, "link": link_seeds, "eap": eap_seeds, "comp": comp_seeds, "mppe": mppe_seeds, "vj": vj_seeds, "net": net_seeds, "slirp": slirp_seeds,
     "print": print_seeds, "pylirp": pylirp_seeds,
     "options": lambda: texts(OPTION_FILES), "secrets": lambda: texts(SECRETS_FILES),
     "http": lambda: texts(HTTP, b"\x83"),
