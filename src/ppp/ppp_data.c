@@ -244,6 +244,12 @@ static void got_control(struct ppp *p, uint16_t protocol, const uint8_t *packet,
 	ppp_got_control(p, protocol, packet, len);
 }
 
+static bool is_data(uint16_t protocol)
+{
+	return protocol < 0x4000;
+}
+
+/* Control packets do not come compressed, as Linux's never do: one that closed CCP would take its own bytes away. */
 static void got_compressed(struct ppp *p, const uint8_t *bytes, size_t len)
 {
 	uint16_t protocol;
@@ -252,14 +258,11 @@ static void got_compressed(struct ppp *p, const uint8_t *bytes, size_t len)
 	if (!packet) {
 		if (p->vj_receiver)
 			vj_line_error(p->vj_receiver);
+	} else if (!is_data(protocol)) {
+		log_dbg("discarding compressed packet of proto 0x%x", protocol);
 	} else if (!got_data(p, protocol, packet, len)) {
 		got_control(p, protocol, packet, len);
 	}
-}
-
-static bool is_data(uint16_t protocol)
-{
-	return protocol < 0x4000;
 }
 
 /* Nothing but control packets may come in the clear where encryption is required. */
