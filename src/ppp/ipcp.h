@@ -49,6 +49,7 @@ struct ipcp {
 	uint32_t learnt_local;  /* what an earlier attempt was given where none is configured */
 	uint32_t nakked;        /* the last of the peer's addresses that was Nak'ed for being ours, */
 	uint8_t nakked_id;      /* and that request's identifier */
+	uint32_t offered;       /* to a peer that asked for any; 0: none */
 	bool request_address;   /* a request without an address is to be Nak'ed */
 	bool disputed;          /* the peer insists on an address that it cannot have */
 	struct ipcp_server servers[IPCP_SERVERS];

@@ -127,8 +127,9 @@ static bool we_keep_it(const struct ipcp *ipcp)
 static enum cp_verdict settle(struct ipcp *ipcp, uint32_t address)
 {
 	bool insists = address == ipcp->nakked && ipcp->cp.in.id != ipcp->nakked_id;
+	bool from_us = address == ipcp->offered; /* before the peer made it ours: it is no wish of its own */
 
-	if (!ipcp_local_is_firm(ipcp) && (insists || !we_keep_it(ipcp))) {
+	if (!ipcp_local_is_firm(ipcp) && (insists || !(from_us || we_keep_it(ipcp)))) {
 		ipcp->local = ipcp->remote;
 		ipcp->cp.renew = true;
 		return agree(ipcp, address);
@@ -141,8 +142,10 @@ static enum cp_verdict settle(struct ipcp *ipcp, uint32_t address)
 
 enum cp_verdict ipcp_peer_asks(struct ipcp *ipcp, uint32_t address)
 {
-	if (address == 0)
+	if (address == 0) {
+		ipcp->offered = ipcp->remote;
 		return ipcp->remote ? CP_NAK : CP_REJECT;
+	}
 	if (address == ipcp->remote)
 		return agree(ipcp, address);
 	if (ipcp_remote_is_firm(ipcp)) {

@@ -28,7 +28,7 @@ void ipcp_reset(struct cp *cp)
 	ipcp_reset_addresses(ipcp);
 	ipcp->vj_receive = config->vj ? own_vj(config) : (struct ipcp_vj){ 0 };
 	ipcp->vj_protocol = 0;
-	ipcp->nakked = 0;
+	ipcp->nakked = ipcp->offered = 0;
 	ipcp->disputed = false;
 	ipcp->request_address = !config->no_address && !config->noremoteip;
 	for (unsigned i = 0; i < IPCP_SERVERS; i++)

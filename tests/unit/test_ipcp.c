@@ -442,6 +442,26 @@ static void renegotiation_of_ipcp_alone(void)
 	rig_free(rig);
 }
 
+/* SLiRP asks for 0.0.0.0 and, in the same breath, wants us to have what it is then told to take. */
+static void what_the_peer_has_from_us_is_no_wish(void)
+{
+	for (guint32 seed = 0; seed < 20; seed++) {
+		struct rig *rig = rig_new();
+
+		g_random_set_seed(seed);
+		config_finish(rig->config, true, false);
+		rig_open_lcp(rig);
+		rig_skip(rig);
+		rig_feed(rig, "8021 0101000a 0306 00000000");
+		CU_ASSERT_TRUE(rig_sent(rig, "8021 0301000a 0306 0a00020f"));
+		rig_feed(rig, "8021 0301000a 0306 0a00020f");
+		CU_ASSERT_TRUE(rig_sent(rig, "8021 0102000a 0306 0a00020f"));
+		rig_feed(rig, "8021 0102000a 0306 0a00020f");
+		CU_ASSERT_TRUE(rig_sent(rig, "8021 0302000a 0306 0a000202"));
+		rig_free(rig);
+	}
+}
+
 const struct unit_test unit_tests[] = {
 	{ "ipcp: first requests", first_requests },
 	{ "ipcp: noip ends the link", no_ip_ends_the_link },
@@ -462,5 +482,6 @@ const struct unit_test unit_tests[] = {
 	{ "ipcp: a Nak with the peer's own address is not followed", a_nak_with_the_peers_own_address_is_not_followed },
 	{ "ipcp: terminated by the peer, it ends the link", terminated_ipcp_ends_the_link },
 	{ "ipcp: a Configure-Request in Opened (RFC 1661 section 4.3)", renegotiation_of_ipcp_alone },
+	{ "ipcp: what the peer has from us is no wish of its own", what_the_peer_has_from_us_is_no_wish },
 	{ 0 },
 };
