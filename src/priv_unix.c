@@ -104,6 +104,8 @@ void priv_remove_unix(const char *path, const struct stat *made)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && st.st_dev == made->st_dev && st.st_ino == made->st_ino)
+	/* The number of an inode is soon used again; when a socket was made tells it from the next one. */
+	if (lstat(path, &st) == 0 && st.st_dev == made->st_dev && st.st_ino == made->st_ino &&
+	    st.st_mtim.tv_sec == made->st_mtim.tv_sec && st.st_mtim.tv_nsec == made->st_mtim.tv_nsec)
 		unlink(path);
 }

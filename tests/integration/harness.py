@@ -24,7 +24,7 @@ import traceback
 import tty
 
 WRAPPER = shlex.split(os.environ.get("SLIRPPD_WRAPPER", ""))
-PATIENCE = 20 * (6 if WRAPPER else 1)
+PATIENCE = 60 * (3 if WRAPPER else 1)
 
 
 def find_program():
