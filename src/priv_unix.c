@@ -11,6 +11,8 @@
 #include "priv.h"
 
 #define BACKLOG 64
+#define ASIDE_ROOM 12 /* "." and a process's number, and "~" */
+#define LONGEST_PATH (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1 - ASIDE_ROOM)
 
 static int unix_socket(void)
 {
@@ -53,9 +55,27 @@ static bool remove_stale(const char *path)
 	return removed;
 }
 
-static bool listen_on(int fd, const struct sockaddr_un *address)
+/* Binds and listens under a name of its own: at the path a socket appears only once it answers, or another slirppd would take it for stale.
+ * Linux makes the file with the mode of the socket: nobody else can connect before it is set. */
+static bool listen_aside(int fd, const char *aside, struct stat *made)
 {
-	return bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 && listen(fd, BACKLOG) == 0;
+	struct sockaddr_un address;
+
+	return set_address(&address, aside) && fchmod(fd, 0600) == 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	       listen(fd, BACKLOG) == 0 && lstat(aside, made) == 0;
+}
+
+/* False: something that is not stale has that path (EEXIST), or errno says why not. */
+static bool put_in_place(const char *aside, const char *path)
+{
+	if (link(aside, path) == 0)
+		return true;
+	if (errno != EEXIST)
+		return false;
+	if (is_stale(path) && remove_stale(path) && link(aside, path) == 0)
+		return true;
+	errno = EEXIST;
+	return false;
 }
 
 static char *why_taken(const char *path)
@@ -67,32 +87,27 @@ static char *why_taken(const char *path)
 	return g_strdup("another process listens there; each slirppd needs a path of its own");
 }
 
-static char *listen_at(int fd, const struct sockaddr_un *address, struct stat *made)
+static char *listen_at(int fd, const char *path, struct stat *made)
 {
-	const char *path = address->sun_path;
+	char *aside = g_strdup_printf("%s.%d~", path, (int)getpid());
+	char *why = NULL;
 
-	/* Linux makes the file with the mode of the socket: nobody else can connect before it is set. */
-	if (fchmod(fd, 0600) < 0)
-		return g_strdup(g_strerror(errno));
-	if (!listen_on(fd, address)) {
-		if (errno != EADDRINUSE)
-			return g_strdup(g_strerror(errno));
-		if (!is_stale(path) || !remove_stale(path) || !listen_on(fd, address))
-			return why_taken(path);
-	}
-	return lstat(path, made) < 0 ? g_strdup(g_strerror(errno)) : NULL;
+	unlink(aside);
+	if (!listen_aside(fd, aside, made) || !put_in_place(aside, path))
+		why = errno == EEXIST ? why_taken(path) : g_strdup(g_strerror(errno));
+	unlink(aside);
+	g_free(aside);
+	return why;
 }
 
 int priv_listen_unix(const char *path, struct stat *made, char **why)
 {
-	struct sockaddr_un address;
-
-	if (!set_address(&address, path)) {
-		*why = g_strdup_printf("the path is longer than %zu bytes", sizeof(address.sun_path) - 1);
+	if (strlen(path) > LONGEST_PATH) {
+		*why = g_strdup_printf("the path is longer than %zu bytes", LONGEST_PATH);
 		return -1;
 	}
 	int fd = unix_socket();
-	*why = fd < 0 ? g_strdup(g_strerror(errno)) : listen_at(fd, &address, made);
+	*why = fd < 0 ? g_strdup(g_strerror(errno)) : listen_at(fd, path, made);
 	if (!*why)
 		return fd;
 	if (fd >= 0)

@@ -181,7 +181,7 @@ def health_follows_the_link(world):
     path, port = os.path.join(world.folder, "control"), free_port()
     left, right = world.socketpair()
     a = world.slirppd("notty", "control", path, "metrics", port, stdin=left, stdout=left)
-    wait_for(lambda: os.path.exists(path) and ask(path, "GET", "/health").status == 503, "the first answer")
+    wait_for(lambda: answers(path) == 503, "the first answer")
     health = ask(port, "GET", "/health")
     assert health.status == 503 and health.json()["state"] in ("opening", "negotiating"), health.body
     assert state(path)["link"]["negotiated"] is None
@@ -212,7 +212,7 @@ def a_dead_processs_socket_is_replaced_and_no_other(world):
     path = os.path.join(world.folder, "control")
     line, far = world.socketpair()
     dead = world.slirppd("notty", "control", path, stdin=line, stdout=line)
-    wait_for(lambda: os.path.exists(path) and ask(path, "GET", "/health"), "the control socket")
+    wait_for(lambda: answers(path), "the control socket")
     code, output = world.run("notty", "control", path, "nolog", stdin=far, stdout=far)
     assert code == 1 and ask(path, "GET", "/health").status == 503, (code, output)
     dead.kill(signal.SIGKILL)
