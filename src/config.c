@@ -91,6 +91,9 @@ void net_config_copy(struct net_config *to, const struct net_config *from)
 	to->socks_password = g_strdup(from->socks_password);
 	to->proxy = g_strdup(from->proxy);
 	to->ifname = g_strdup(from->ifname);
+	to->vrf = g_strdup(from->vrf);
+	to->pass.expression = g_strdup(from->pass.expression);
+	to->pass.precompiled = g_strdup(from->pass.precompiled);
 }
 
 static void free_secret(char *secret)
@@ -110,6 +113,9 @@ void net_config_clear(struct net_config *net)
 	free_secret(net->socks_password);
 	free_secret(net->proxy);
 	g_free(net->ifname);
+	g_free(net->vrf);
+	g_free(net->pass.expression);
+	g_free(net->pass.precompiled);
 }
 
 struct config *config_new(void)
@@ -131,6 +137,10 @@ struct config *config_new(void)
 	config->logfd = 1;
 	config->maxfail = 10;
 	config->holdoff = 30;
+	config->mo_timeout = 1;
+	config->child_timeout = 5;
+	config->script_env = g_ptr_array_new_with_free_func(g_free);
+	config->line.script_env = config->script_env;
 	return config;
 }
 
@@ -157,11 +167,15 @@ void config_free(struct config *config)
 		config->program, config->line.device, config->line.pty, config->line.socket, config->line.init,
 		config->line.connect, config->line.disconnect, config->line.welcome, config->logfile, config->ipparam,
 		config->linkname, config->control, config->capture, config->lcp.rtt_file, config->lcp.callback,
+		config->line.record, config->active.expression, config->active.precompiled, config->call_file, config->promptprog,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
+	for (size_t i = 0; i < HOOKS; i++)
+		g_free(config->hooks[i]);
 	g_array_free(config->metrics, TRUE);
+	g_ptr_array_free(config->script_env, TRUE);
 	auth_clear(&config->auth);
 	net_config_clear(&config->net);
 	g_free(config);
@@ -252,4 +266,16 @@ const char *config_finish(struct config *config, bool local_wanted, bool holdoff
 	if (!holdoff_given && !config->line.connect)
 		config->holdoff = 0;
 	return NULL;
+}
+
+char **config_environment(char **environment, const GPtrArray *changes)
+{
+	for (guint i = 0; changes && i < changes->len; i++) {
+		char **halves = g_strsplit(g_ptr_array_index(changes, i), "=", 2);
+
+		environment = halves[1] ? g_environ_setenv(environment, halves[0], halves[1], TRUE)
+					: g_environ_unsetenv(environment, halves[0]);
+		g_strfreev(halves);
+	}
+	return environment;
 }

@@ -32,6 +32,20 @@ enum auth_method { AUTH_PAP = 1, AUTH_CHAP_MD5 = 2, AUTH_MSCHAP = 4, AUTH_MSCHAP
 #define AUTH_CHAPS (AUTH_CHAP_MD5 | AUTH_MSCHAP | AUTH_MSCHAP_V2)
 #define AUTH_NAME_MAX 255 /* bytes of a name or of a secret */
 
+/* Programs that are run when something has happened (/etc/ppp/ip-up and its kin). */
+enum hook {
+	HOOK_NET_INIT, HOOK_NET_PRE_UP, HOOK_NET_DOWN, HOOK_AUTH_UP, HOOK_AUTH_DOWN,
+	HOOK_IP_PRE_UP, HOOK_IP_UP, HOOK_IP_DOWN, HOOK_IPV6_UP, HOOK_IPV6_DOWN, HOOKS
+};
+
+enum octets_direction { OCTETS_SUM, OCTETS_IN, OCTETS_OUT, OCTETS_MAX };
+
+/* Which packets count: an expression of libpcap's language, or a compiled program in a file. Both NULL: all. */
+struct filter_config {
+	char *expression;
+	char *precompiled; /* path */
+};
+
 enum tls_verify { TLS_VERIFY_NONE, TLS_VERIFY_SUBJECT, TLS_VERIFY_NAME, TLS_VERIFY_SUFFIX };
 
 /* EAP-TLS: paths, as given; NULL: not given, and the eaptls files may name them. */
@@ -151,6 +165,9 @@ struct line_config {
 	unsigned stop_bits;
 	bool sync;        /* synchronous framing */
 	char *init, *connect, *disconnect, *welcome; /* shell commands on the line */
+	const GPtrArray *script_env; /* struct config's, for those programs */
+	char *record;     /* all bytes go to this file, too, as pppdump reads them */
+	unsigned datarate; /* bytes a second that are written at most, where the line is no terminal or is recorded; 0: no limit */
 	unsigned connect_delay_ms;
 };
 
@@ -222,6 +239,12 @@ struct net_config {
 	char *proxy;        /* socks5://… or http://…: the peer's TCP to the world leaves through it */
 	int unit;           /* -1: the first free */
 	char *ifname;       /* instead of pppN */
+	/* NET_TUN: routes through the peer while IPv4 or IPv6 is up, and what else belongs to an interface. */
+	bool defaultroute, replacedefaultroute, defaultroute6, proxyarp;
+	int metric, metric6; /* of the default routes; -1: the kernel's own */
+	uint32_t netmask;    /* 0: none given */
+	char *vrf;
+	struct filter_config pass; /* packets that may pass, either way, with both backends */
 };
 
 struct config {
@@ -245,8 +268,19 @@ struct config {
 	bool persist;
 	unsigned maxfail;   /* 0: no limit */
 	unsigned holdoff;   /* seconds */
+	bool demand;        /* dial when there is traffic; persist is set, too */
 	unsigned maxconnect, idle; /* seconds; 0: none */
+	unsigned minconnect; /* idle counts only after so long; 0: at once */
+	unsigned maxoctets, mo_timeout; /* 0: no limit; seconds between two looks at it */
+	enum octets_direction mo_direction;
+	struct filter_config active; /* packets that count for idle and demand */
 	char *ipparam, *linkname;
+	char *call_file;    /* NAME of the last `call NAME` */
+	char *hooks[HOOKS]; /* paths; NULL: the usual one */
+	unsigned child_timeout; /* seconds that hooks have at the end; 0: as long as they like */
+	GPtrArray *script_env;  /* of char *, in order: NAME=VALUE sets, NAME alone removes a variable, for hooks and scripts on the line */
+	bool noresolvconf;
+	char *promptprog;   /* asks for the password, where none is given */
 	bool dump, dryrun;
 
 	char *control;          /* path of the control socket */
@@ -269,5 +303,8 @@ void config_free(struct config *config);
  * script (0), modem and lock off where the line is no terminal, nodetach where the line is on standard input. LOCAL_WANTED is
  * false with noipdefault. Returns NULL, or one line (static) that says what contradicts what. */
 const char *config_finish(struct config *config, bool local_wanted, bool holdoff_given);
+
+/* ENVIRONMENT (taken) with CHANGES (script_env; NULL: none) made to it, in their order. For g_strfreev(). */
+char **config_environment(char **environment, const GPtrArray *changes);
 
 #endif

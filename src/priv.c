@@ -6,15 +6,11 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <net/if.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/select.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "line/lock.h"
@@ -22,8 +18,6 @@
 
 #define LOCK_FOLDER "/var/lock"
 #define RUN_FOLDER "/run"
-/* What a child that could not begin ends with, as pppd's. */
-#define EXIT_NOT_STARTED 99
 /* Between two tries another process may take or leave a pid file. */
 #define PID_FILE_TRIES 10
 
@@ -51,88 +45,6 @@ int priv_lock(const char *device)
 void priv_unlock(const char *device)
 {
 	lock_release(LOCK_FOLDER, device, getpid());
-}
-
-/* A program that we start from the terminal where we are in the foreground must be in the foreground there, too: ssh asks for a
- * password, chat sets the terminal. */
-static bool in_foreground(void)
-{
-	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	if (tty < 0)
-		return false;
-	bool foreground = tcgetpgrp(tty) == getpgrp();
-	close(tty);
-	return foreground;
-}
-
-/* Between fork and exec only calls that are safe after a fork of a program with threads. */
-
-static int above_standard(int fd)
-{
-	return fd >= 0 ? fcntl(fd, F_DUPFD, STDERR_FILENO + 1) : open("/dev/null", O_RDWR);
-}
-
-static bool take_descriptors(int in, int out, int err)
-{
-	/* First away from 0, 1 and 2: one of them may be what another is to become. */
-	in = above_standard(in);
-	out = above_standard(out);
-	err = above_standard(err);
-	return dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0;
-}
-
-static void close_others(void)
-{
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == 0)
-		return;
-#endif
-	for (long fd = sysconf(_SC_OPEN_MAX); fd > STDERR_FILENO; fd--)
-		close((int)fd);
-}
-
-static void default_signals(void)
-{
-	sigset_t none;
-
-	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* Programs that use select(), or close every descriptor that they might have, want the limit that most systems start with. */
-static void default_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > FD_SETSIZE) {
-		limit.rlim_cur = FD_SETSIZE;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-pid_t priv_shell(const char *command, int in, int out, int err)
-{
-	bool own_group = !in_foreground();
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		if (own_group)
-			setpgid(0, 0);
-		default_signals();
-		default_descriptor_limit();
-		if (take_descriptors(in, out, err)) {
-			close_others();
-			execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-		}
-		_exit(EXIT_NOT_STARTED);
-	}
-	/* Here as well: whichever of the two runs first. */
-	if (pid > 0 && own_group)
-		setpgid(pid, pid);
-	return pid;
 }
 
 int priv_open_log(const char *path)

@@ -1,26 +1,19 @@
-/* The TUN interface behind the narrow door; see priv.h. Called by net/tun.c. Linux: networking/tuntap.rst, netdevice(7). */
+/* The TUN interface and its addresses behind the narrow door; see priv.h. Called by net/tun_link.c. Linux: networking/tuntap.rst,
+ * rtnetlink(7). */
 #include "priv.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <net/if_arp.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-static bool set_name(struct ifreq *ifr, const char *name)
-{
-	*ifr = (struct ifreq){ 0 };
-	if (strlen(name) >= sizeof(ifr->ifr_name)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	memcpy(ifr->ifr_name, name, strlen(name) + 1);
-	return true;
-}
+#include "netlink.h"
 
 static int close_failed(int fd)
 {
@@ -31,129 +24,157 @@ static int close_failed(int fd)
 	return -1;
 }
 
-/* Large TCP packets uncut, and checksums left to us. */
-static bool take_offload(int fd)
+/* One that was made beforehand is attached to as it was made: with several queues or with one. */
+static int attach(int fd, struct ifreq *ifr)
 {
-	return ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) == 0;
+	static const short kinds[] = { IFF_VNET_HDR, 0, IFF_VNET_HDR | IFF_MULTI_QUEUE, IFF_MULTI_QUEUE };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		ifr->ifr_flags = (short)(IFF_TUN | IFF_NO_PI | kinds[i]);
+		if (ioctl(fd, TUNSETIFF, ifr) == 0)
+			return 0;
+		if (errno != EINVAL)
+			return -1;
+	}
+	return -1;
 }
 
-int priv_tun_open(const char *name, char *ifname, bool *vnet_hdr)
+/* What is new looks like pppd's: of the link type ppp, to which the kernel gives no IPv6 address of its own; and it keeps its routes when
+ * its address is changed. A kernel that cannot do it does without. */
+static void dress(int fd, const char *ifname)
 {
-	struct ifreq ifr;
+	struct netlink_request request;
 
-	if (!set_name(&ifr, name))
+	ioctl(fd, TUNSETLINK, ARPHRD_PPP);
+	netlink_ask(netlink_promote(&request, if_nametoindex(ifname)), NULL, NULL);
+}
+
+int priv_tun_open(const char *name, char *ifname, bool *vnet_hdr, bool *made)
+{
+	struct ifreq ifr = { 0 };
+
+	errno = ENAMETOOLONG;
+	if (g_strlcpy(ifr.ifr_name, name, sizeof(ifr.ifr_name)) >= sizeof(ifr.ifr_name))
 		return -1;
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
-	ifr.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
-	*vnet_hdr = ioctl(fd, TUNSETIFF, &ifr) == 0;
-	if (!*vnet_hdr) {
-		ifr.ifr_flags = IFF_TUN | IFF_NO_PI;
-		if (ioctl(fd, TUNSETIFF, &ifr) < 0)
-			return close_failed(fd);
-	} else {
-		take_offload(fd);
-	}
-	memcpy(ifname, ifr.ifr_name, sizeof(ifr.ifr_name));
+	*made = if_nametoindex(name) == 0;
+	if (attach(fd, &ifr) < 0)
+		return close_failed(fd);
+	g_strlcpy(ifname, ifr.ifr_name, sizeof(ifr.ifr_name));
+	if (*made)
+		dress(fd, ifname);
+	*vnet_hdr = (ifr.ifr_flags & IFF_VNET_HDR) != 0;
+	if (*vnet_hdr) /* large TCP packets uncut, and checksums left to us */
+		ioctl(fd, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4);
 	return fd;
 }
 
-static int set_address(int fd, const char *ifname, unsigned long request, uint32_t addr)
+void priv_tun_close(int fd)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(addr) };
-	struct ifreq ifr;
-
-	if (!set_name(&ifr, ifname))
-		return -1;
-	memcpy(&ifr.ifr_addr, &sin, sizeof(sin));
-	return ioctl(fd, request, &ifr);
-}
-
-static int set_mtu(int fd, const char *ifname, unsigned mtu)
-{
-	struct ifreq ifr;
-
-	if (!set_name(&ifr, ifname))
-		return -1;
-	ifr.ifr_mtu = (int)mtu;
-	return ioctl(fd, SIOCSIFMTU, &ifr);
-}
-
-static int set_up(int fd, const char *ifname, bool up)
-{
-	struct ifreq ifr;
-
-	if (!set_name(&ifr, ifname) || ioctl(fd, SIOCGIFFLAGS, &ifr) < 0)
-		return -1;
-	ifr.ifr_flags = (short)(up ? ifr.ifr_flags | IFF_UP : ifr.ifr_flags & ~IFF_UP);
-	return ioctl(fd, SIOCSIFFLAGS, &ifr);
-}
-
-static int configure(int fd, const char *ifname, uint32_t local, uint32_t remote, unsigned mtu)
-{
-	if (local != 0 && (set_address(fd, ifname, SIOCSIFADDR, local) < 0 || set_address(fd, ifname, SIOCSIFDSTADDR, remote) < 0 ||
-			   set_address(fd, ifname, SIOCSIFNETMASK, UINT32_MAX) < 0))
-		return -1;
-	if (local == 0)
-		set_address(fd, ifname, SIOCSIFADDR, 0);
-	if (set_mtu(fd, ifname, mtu) < 0)
-		return -1;
-	return set_up(fd, ifname, true);
-}
-
-int priv_tun_up(const char *ifname, uint32_t local, uint32_t remote, unsigned mtu)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	if (configure(fd, ifname, local, remote, mtu) < 0)
-		return close_failed(fd);
+	ioctl(fd, TUNSETOFFLOAD, 0);
 	close(fd);
-	return 0;
 }
 
-int priv_tun_down(const char *ifname)
+static int on_link(const struct nlmsghdr *message, void *arg)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	if (set_up(fd, ifname, false) < 0)
-		return close_failed(fd);
-	close(fd);
-	return 0;
+	netlink_parse_link(message, arg);
+	return MNL_CB_OK;
 }
 
-/* What netdevice(7) calls in6_ifreq; the kernel's header for it cannot stand beside libc's. */
-struct address6 {
-	struct in6_addr addr;
-	uint32_t prefix;
-	int index;
+int priv_link_get(unsigned index, struct priv_link *link)
+{
+	struct netlink_request request;
+
+	*link = (struct priv_link){ 0 };
+	return netlink_ask(netlink_get_link(&request, index), on_link, link);
+}
+
+int priv_link_set_mtu(unsigned index, unsigned mtu)
+{
+	struct netlink_request request;
+	struct priv_link link;
+
+	if (priv_link_get(index, &link) == 0 && link.mtu == mtu)
+		return 1;
+	struct nlmsghdr *m = netlink_link(&request, index, 0, 0);
+	mnl_attr_put_u32(m, IFLA_MTU, mtu);
+	return netlink_ask(m, NULL, NULL);
+}
+
+int priv_link_set_up(unsigned index, bool up)
+{
+	struct netlink_request request;
+	struct priv_link link;
+
+	if (priv_link_get(index, &link) == 0 && link.up == up)
+		return 1;
+	return netlink_ask(netlink_link(&request, index, up ? IFF_UP : 0, IFF_UP), NULL, NULL);
+}
+
+int priv_link_enslave(unsigned index, const char *vrf, uint32_t *table)
+{
+	struct netlink_request request;
+	struct priv_link link;
+	unsigned master = if_nametoindex(vrf);
+
+	if (master == 0 || priv_link_get(master, &link) < 0)
+		return -1;
+	*table = link.vrf_table;
+	errno = EINVAL;
+	if (link.vrf_table == 0)
+		return -1;
+	struct nlmsghdr *m = netlink_link(&request, index, 0, 0);
+	mnl_attr_put_u32(m, IFLA_MASTER, master);
+	return netlink_ask(m, NULL, NULL);
+}
+
+struct search {
+	unsigned index;
+	const struct netlink_address *address;
+	bool found;
 };
 
-static int change_address6(int fd, const char *ifname, uint64_t identifier, bool add)
+static int on_address(const struct nlmsghdr *message, void *arg)
 {
-	struct address6 request = { .addr.s6_addr = { 0xfe, 0x80 }, .prefix = 64 };
-	struct ifreq ifr;
+	struct search *s = arg;
 
-	if (!set_name(&ifr, ifname) || ioctl(fd, SIOCGIFINDEX, &ifr) < 0)
-		return -1;
-	request.index = ifr.ifr_ifindex;
-	for (unsigned i = 0; i < 8; i++)
-		request.addr.s6_addr[15 - i] = (uint8_t)(identifier >> 8 * i);
-	return ioctl(fd, add ? SIOCSIFADDR : SIOCDIFADDR, &request);
+	s->found |= netlink_is_address(message, s->index, s->address);
+	return MNL_CB_OK;
 }
 
-int priv_tun_address6(const char *ifname, uint64_t identifier, bool add)
+static bool has_address(unsigned index, const struct netlink_address *address)
 {
-	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct netlink_request request;
+	struct search search = { .index = index, .address = address };
 
-	if (fd < 0)
-		return -1;
-	if (change_address6(fd, ifname, identifier, add) < 0 && errno != EEXIST)
-		return close_failed(fd);
-	close(fd);
-	return 0;
+	return netlink_ask(netlink_list(&request, RTM_GETADDR, address->family, 0), on_address, &search) == 0 && search.found;
+}
+
+/* An administrator may have set the address for us: then no right is needed. */
+static int change_address(unsigned index, const struct netlink_address *address, bool add)
+{
+	struct netlink_request request;
+
+	if (netlink_ask(netlink_address(&request, index, address, add), NULL, NULL) == 0)
+		return 0;
+	int error = errno;
+	bool done = add ? error == EEXIST || (error == EPERM && has_address(index, address)) : error == EADDRNOTAVAIL;
+	errno = error;
+	return done ? 1 : -1;
+}
+
+int priv_address(unsigned index, uint32_t local, uint32_t remote, bool add)
+{
+	const struct netlink_address address = netlink_ipv4(local, remote);
+
+	return change_address(index, &address, add);
+}
+
+int priv_address6(unsigned index, uint64_t local, uint64_t remote, bool add)
+{
+	const struct netlink_address address = netlink_link_local(local, remote);
+
+	return change_address(index, &address, add);
 }

@@ -1,12 +1,12 @@
 /* A session and its successors: opening the line, PPP, the end, and the next try (RFC 1661 §3.2; pppd's timers, messages and exit
- * codes). Called by main; ties line, ppp, queue and backend together. How packets move is in transfer.c. */
+ * codes). Called by main; ties line, ppp, queue and backend together. What is told of networks is in session_networks.c, how packets move in
+ * transfer.c. */
 #include "session_internal.h"
 
 #include <signal.h>
 #include <time.h>
 
 #include "log.h"
-#include "net/packet.h"
 #include "priv.h"
 
 /* The least time between two tries where the last one came to nothing: a program that ends at once, a port that hangs up at once,
@@ -58,6 +58,21 @@ static bool is_last(const struct session *s)
 	return !s->redial && (!config->persist || (config->maxfail > 0 && s->unsuccess >= config->maxfail));
 }
 
+static void on_hooks_ended(void *arg)
+{
+	struct session *s = arg;
+
+	s->events->done(s->arg, s->status);
+}
+
+/* The last word: when no script runs any more, or as child-timeout has it. */
+static void finish(struct session *s)
+{
+	set_stage(s, STAGE_REST);
+	if (!hooks_finish(s->hooks, on_hooks_ended, s))
+		s->events->done(s->arg, s->status);
+}
+
 static void over(struct session *s)
 {
 	if (s->quit && !ended_by_script(s) && s->status != EXIT_CALLBACK)
@@ -65,8 +80,7 @@ static void over(struct session *s)
 	if (s->parked && !s->quit) {
 		set_stage(s, STAGE_REST);
 	} else if (is_last(s)) {
-		set_stage(s, STAGE_REST);
-		s->events->done(s->arg, s->status);
+		finish(s);
 	} else {
 		set_stage(s, STAGE_HOLDOFF);
 		timer_set(&s->holdoff, delay_before_next(s));
@@ -74,17 +88,16 @@ static void over(struct session *s)
 	}
 }
 
-static void stop_timers(struct session *s)
-{
-	timer_stop(&s->maxconnect);
-	timer_stop(&s->idle);
-}
-
 /* PPP is over, one way or another. */
 static void end_link(struct session *s)
 {
 	log_notice("Connection terminated.");
-	stop_timers(s);
+	limits_stop(s->limits);
+	hooks_cancel(s->hooks);
+	if (s->named)
+		hooks_run(s->hooks, HOOK_NET_DOWN);
+	s->named = s->naming = false;
+	session_tell_line(s, false);
 	transfer_flush(s->transfer); /* the last Terminate-Ack */
 	transfer_stop(s->transfer);
 	set_stage(s, STAGE_CLOSING);
@@ -104,6 +117,22 @@ static void close_unused(struct session *s)
 	line_close(s->line);
 }
 
+static void start_ppp(struct session *s)
+{
+	log_notice("Connect: %s <--> %s", s->name, line_name(s->line));
+	transfer_start(s->transfer);
+	session_add_frames(&s->past, ppp_counters(s->ppp));
+	ppp_start(s->ppp, connect_delay(&s->config->line));
+}
+
+static void on_named(void *arg)
+{
+	struct session *s = arg;
+
+	s->naming = false;
+	start_ppp(s);
+}
+
 static void on_ready(void *arg)
 {
 	struct session *s = arg;
@@ -118,10 +147,11 @@ static void on_ready(void *arg)
 	if (line_is_fd(s->line, log_fd()))
 		log_set_fd(-1);
 	log_info("Using interface %s", s->name);
-	log_notice("Connect: %s <--> %s", s->name, line_name(s->line));
-	transfer_start(s->transfer);
-	session_add_frames(&s->past, ppp_counters(s->ppp));
-	ppp_start(s->ppp, connect_delay(&s->config->line));
+	session_tell_line(s, true);
+	s->named = true;
+	s->naming = hooks_wait(s->hooks, HOOK_NET_INIT, on_named, s);
+	if (!s->naming)
+		start_ppp(s);
 	s->events->line_open(s->arg);
 }
 
@@ -158,7 +188,7 @@ static void on_data(void *arg, uint8_t *bytes, size_t len)
 {
 	struct session *s = arg;
 
-	if (s->stage == STAGE_LINK)
+	if (s->stage == STAGE_LINK && !s->naming)
 		ppp_input(s->ppp, bytes, len);
 }
 
@@ -178,145 +208,6 @@ static const struct line_events line_events = {
 	.closed = on_closed,
 };
 
-static void on_ip(void *arg, uint8_t *packet, size_t len)
-{
-	struct session *s = arg;
-
-	if (packet_is_traffic(packet, len))
-		transfer_active(s->transfer);
-	net_input(s->net, packet, len);
-}
-
-static void on_maxconnect(void *arg)
-{
-	struct session *s = arg;
-
-	log_info("Connect time expired");
-	s->need_holdoff = false;
-	ppp_close(s->ppp, "Connect time expired", EXIT_CONNECT_TIME);
-}
-
-static void on_idle(void *arg)
-{
-	struct session *s = arg;
-	uint64_t limit = (s->limits ? s->limits : s->config)->idle * CLOCK_SECOND;
-	uint64_t quiet = transfer_idle(s->transfer);
-
-	if (quiet < limit) {
-		timer_set(&s->idle, limit - quiet);
-		return;
-	}
-	log_notice("Terminating connection due to lack of activity.");
-	s->need_holdoff = false;
-	ppp_close(s->ppp, "Link inactive", EXIT_IDLE_TIMEOUT);
-}
-
-/* The backend learns which networks are up now. */
-static bool update_net(struct session *s)
-{
-	const struct ppp_addresses *a = &s->addresses;
-	struct net_link link = { .local = a->local, .remote = a->remote, .dns = a->local ? s->config->ipcp.own_dns : 0,
-				 .peer_dns = a->peer_dns[0], .mtu = MAX(a->mtu, s->identifiers.mtu), .rate = line_rate(s->line),
-				 .local_id = s->identifiers.local, .remote_id = s->identifiers.remote };
-
-	return net_up(s->net, &link);
-}
-
-static bool network_is_up(const struct session *s)
-{
-	return s->addresses.mtu > 0 || s->identifiers.mtu > 0;
-}
-
-static void start_timers(struct session *s)
-{
-	const struct config *config = s->limits ? s->limits : s->config;
-
-	if (config->maxconnect && !s->maxconnect.armed)
-		timer_set(&s->maxconnect, config->maxconnect * CLOCK_SECOND);
-	if (config->idle && !s->idle.armed)
-		timer_set(&s->idle, config->idle * CLOCK_SECOND);
-}
-
-/* One more network is up. */
-static void network_up(struct session *s, uint16_t mtu, bool first)
-{
-	if (!update_net(s)) {
-		ppp_close(s->ppp, "Interface configuration failed", EXIT_FATAL_ERROR);
-		return;
-	}
-	s->status = EXIT_OK;
-	s->was_up = true;
-	s->unsuccess = 0;
-	if (first)
-		transfer_ip_up(s->transfer, mtu);
-	start_timers(s);
-}
-
-static void log_statistics(struct session *s)
-{
-	struct ppp_report report;
-	const struct ppp_counters *c = &report.counters;
-
-	ppp_get_report(s->ppp, &report);
-	uint64_t seconds = (loop_clock(s->loop)->now - report.up_since) / CLOCK_SECOND;
-	unsigned tenths = (unsigned)((seconds + 5) / 6);
-	log_info("Connect time %u.%u minutes.", tenths / 10, tenths % 10);
-	log_info("Sent %llu bytes, received %llu bytes.", (unsigned long long)c->bytes_out, (unsigned long long)c->bytes_in);
-	session_add_traffic(&s->past, c);
-}
-
-static void network_down(struct session *s)
-{
-	if (network_is_up(s)) {
-		update_net(s);
-		return;
-	}
-	transfer_ip_down(s->transfer);
-	net_down(s->net);
-	stop_timers(s);
-}
-
-static void on_ip_up(void *arg, const struct ppp_addresses *a)
-{
-	struct session *s = arg;
-	bool first = !network_is_up(s);
-
-	s->addresses = *a;
-	s->had_ip = true;
-	network_up(s, a->mtu, first);
-	if (s->state == SESSION_UP)
-		s->events->state(s->arg, s->state); /* the addresses are news */
-}
-
-static void on_ip_down(void *arg)
-{
-	struct session *s = arg;
-
-	s->addresses = (struct ppp_addresses){ 0 };
-	network_down(s);
-	log_statistics(s);
-}
-
-static void on_ipv6_up(void *arg, const struct ppp_identifiers *identifiers)
-{
-	struct session *s = arg;
-	bool first = !network_is_up(s);
-
-	s->identifiers = *identifiers;
-	network_up(s, identifiers->mtu, first);
-}
-
-/* The statistics are IPv4's where it was up at all, as pppd has it. */
-static void on_ipv6_down(void *arg)
-{
-	struct session *s = arg;
-
-	s->identifiers = (struct ppp_identifiers){ 0 };
-	network_down(s);
-	if (!s->had_ip)
-		log_statistics(s);
-}
-
 static void on_echo(void *arg, uint64_t microseconds, unsigned lost)
 {
 	struct session *s = arg;
@@ -335,9 +226,10 @@ static void on_phase(void *arg, enum ppp_phase phase)
 {
 	struct session *s = arg;
 
-	if (phase <= PHASE_ESTABLISH || phase >= PHASE_TERMINATE)
+	if (phase <= PHASE_ESTABLISH || phase >= PHASE_TERMINATE) {
 		g_clear_pointer(&s->rtt, rtt_close);
-
+		session_unauthenticated(s);
+	}
 	if (s->stage == STAGE_LINK && (phase == PHASE_ESTABLISH || phase == PHASE_NETWORK))
 		set_state(s, SESSION_NEGOTIATING);
 	else if (s->stage == STAGE_LINK && phase == PHASE_TERMINATE)
@@ -346,15 +238,6 @@ static void on_phase(void *arg, enum ppp_phase phase)
 		set_state(s, SESSION_UP);
 		s->events->up(s->arg);
 	}
-}
-
-/* A peer that proved who it is may have options of its own, in its secrets line. */
-static void on_authenticated(void *arg, const char *peer, char **options)
-{
-	struct session *s = arg;
-
-	s->limits = options && s->events->peer_config ? s->events->peer_config(s->arg, peer, options) : NULL;
-	ppp_set_ipcp(s->ppp, s->limits ? &s->limits->ipcp : &s->config->ipcp);
 }
 
 /* Who is called back has to hang up, and wait for the call. */
@@ -369,12 +252,13 @@ static void on_finished(void *arg, enum exit_status status)
 }
 
 static const struct ppp_events ppp_events = {
-	.ip = on_ip,
-	.ip_up = on_ip_up,
-	.ip_down = on_ip_down,
-	.ipv6_up = on_ipv6_up,
-	.ipv6_down = on_ipv6_down,
-	.authenticated = on_authenticated,
+	.ip = session_ip,
+	.ip_up = session_ip_up,
+	.ip_down = session_ip_down,
+	.ipv6_up = session_ipv6_up,
+	.ipv6_down = session_ipv6_down,
+	.announced = session_announced,
+	.authenticated = session_authenticated,
 	.echo = on_echo,
 	.phase = on_phase,
 	.finished = on_finished,
@@ -397,6 +281,17 @@ static void free_link(struct session *s)
 	transfer_free(s->transfer);
 }
 
+/* A filter that is wrong is none of those that hold: the last that were right do. */
+static void take_filters(struct session *s)
+{
+	char *why = NULL;
+
+	if (session_set_filters(s, &why))
+		return;
+	log_error("%s; the filters stay as they were", why);
+	g_free(why);
+}
+
 /* Another configuration waits for the line to be opened anew. */
 static void take_config(struct session *s)
 {
@@ -406,6 +301,8 @@ static void take_config(struct session *s)
 		return;
 	s->config = s->next;
 	s->next = NULL;
+	hooks_set_config(s->hooks, s->config);
+	take_filters(s);
 	session_add_frames(&s->past, ppp_counters(s->ppp));
 	transfer_queued(s->transfer, &(unsigned){ 0 }, &(size_t){ 0 }, &dropped);
 	s->past_dropped += dropped;
@@ -424,7 +321,7 @@ static void attempt(void *arg)
 	s->need_holdoff = true;
 	s->rtt_failed = false;
 	s->was_up = s->had_ip = s->close_asked = false;
-	s->limits = NULL;
+	s->peer_config = NULL;
 	s->unsuccess++;
 	line_open(s->line, s->config->persist);
 }
@@ -459,7 +356,7 @@ static void close_by_signal(struct session *s, int sig, bool again)
 			close_unused(s);
 		return;
 	case STAGE_LINK:
-		if (again)
+		if (again || s->naming)
 			abandon_link(s);
 		else
 			ppp_close(s->ppp, "User request", EXIT_USER_REQUEST);
@@ -474,6 +371,8 @@ static void close_by_signal(struct session *s, int sig, bool again)
 	case STAGE_REST:
 		if (s->parked)
 			end_rest(s);
+		else
+			hooks_hurry(s->hooks);
 		return;
 	}
 }
@@ -562,15 +461,6 @@ static void write_pid_files(struct session *s)
 	priv_write_pid(s->link_name, s->name);
 }
 
-static void on_net_packet(void *arg, const uint8_t *packet, size_t len)
-{
-	struct session *s = arg;
-
-	transfer_packet(s->transfer, packet, len);
-}
-
-static const struct net_events net_events = { .packet = on_net_packet };
-
 struct session *session_new(const struct config *config, const struct secrets *secrets, void *secrets_arg, struct loop *loop,
 			    const struct session_events *events, void *arg)
 {
@@ -583,16 +473,21 @@ struct session *session_new(const struct config *config, const struct secrets *s
 	s->events = events;
 	s->arg = arg;
 	s->status = EXIT_OK;
-	s->net = net_open(config, loop, &net_events, s);
+	char *why = NULL;
+	if (!session_open_networks(s, &why)) {
+		log_error("%s", why);
+		g_free(why);
+	} else {
+		s->net = net_open(config, loop, &session_net_events, s);
+	}
 	if (!s->net) {
+		session_free_networks(s);
 		g_free(s);
 		return NULL;
 	}
 	choose_name(s);
 	make_link(s); /* after the backend: what that gives out at the end of a round is then written in the same one */
 	timer_init(&s->holdoff, loop_clock(loop), attempt, s);
-	timer_init(&s->maxconnect, loop_clock(loop), on_maxconnect, s);
-	timer_init(&s->idle, loop_clock(loop), on_idle, s);
 	write_pid_files(s);
 	return s;
 }
@@ -600,8 +495,8 @@ struct session *session_new(const struct config *config, const struct secrets *s
 void session_free(struct session *s)
 {
 	timer_stop(&s->holdoff);
-	stop_timers(s);
 	free_link(s);
+	session_free_networks(s);
 	g_clear_pointer(&s->rtt, rtt_close);
 	net_close(s->net);
 	priv_remove_pid(s->name);

@@ -2,7 +2,10 @@
 #ifndef SLIRPPD_SESSION_INTERNAL_H
 #define SLIRPPD_SESSION_INTERNAL_H
 
+#include "expiry.h"
+#include "hooks.h"
 #include "line/line.h"
+#include "net/filter.h"
 #include "rtt.h"
 #include "session.h"
 #include "transfer.h"
@@ -31,7 +34,11 @@ struct session {
 	char *link_name; /* ppp-LINKNAME, where one was given */
 
 	const struct config *next; /* for the next try, or NULL */
-	const struct config *limits; /* instead of `config`, for the peer that proved who it is; or NULL */
+	const struct config *peer_config; /* instead of `config`, for the peer that proved who it is; or NULL */
+	struct hooks *hooks;
+	struct limits *limits;
+	struct filter *pass, *active; /* NULL: every packet */
+	struct ppp_addresses pending; /* IPCP is up, and a script that has to end first still runs; else all 0 */
 	struct ppp_addresses addresses;     /* of IPv4; all 0 while it is down */
 	struct ppp_identifiers identifiers; /* of IPv6, likewise */
 	struct capture *capture;
@@ -54,8 +61,29 @@ struct session {
 	bool had_ip;        /* IPv4, at that */
 	unsigned unsuccess; /* tries since a network protocol last came up */
 	unsigned failures;  /* tries since the line last was opened */
-	struct timer holdoff, maxconnect, idle;
+	bool named;         /* net-init was run for this line, or runs ... */
+	bool naming;        /* ... still: PPP waits for it */
+	struct timer holdoff;
 };
+
+/* session_networks.c: hooks, filters and limits. False, with *WHY (g_free() it), when a filter is wrong. */
+bool session_open_networks(struct session *s, char **why);
+void session_free_networks(struct session *s);
+/* Another configuration holds from now on. */
+bool session_set_filters(struct session *s, char **why);
+extern const struct net_events session_net_events;
+/* PPP's events of networks and of who the peer is. */
+void session_ip(void *arg, uint8_t *packet, size_t len);
+void session_ip_up(void *arg, const struct ppp_addresses *addresses);
+void session_ip_down(void *arg);
+void session_ipv6_up(void *arg, const struct ppp_identifiers *identifiers);
+void session_ipv6_down(void *arg);
+void session_announced(void *arg, bool six);
+void session_authenticated(void *arg, const char *peer, char **options);
+/* The line is there, or (not UP) gone: what hooks are told of it. */
+void session_tell_line(struct session *s, bool up);
+/* LCP is no longer open. */
+void session_unauthenticated(struct session *s);
 
 /* Counters begin anew with each try, those of packets with each time that IPCP comes up: both add C to SUM. */
 void session_add_frames(struct ppp_counters *sum, const struct ppp_counters *c);

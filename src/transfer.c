@@ -11,7 +11,6 @@
 
 #include <glib.h>
 
-#include "net/packet.h"
 #include "net/queue.h"
 
 #define OUT_SIZE (128 * 1024)
@@ -118,8 +117,6 @@ void transfer_packet(struct transfer *t, const uint8_t *packet, size_t len)
 {
 	if (!t->queue)
 		return;
-	if (packet_is_traffic(packet, len))
-		transfer_active(t);
 	if (t->rate == 0 && !t->blocked && queue_packets(t->queue) == 0 && outbuf_len(&t->out) < t->batch) {
 		ppp_send_ip(t->ppp, packet, len);
 		return;

@@ -39,13 +39,13 @@ void transfer_writable(struct transfer *t);
 /* Writes what waits, as far as the line takes it; done by itself at the end of every round of the loop. */
 void transfer_flush(struct transfer *t);
 
-/* An IP packet came from the peer. */
+/* A packet passed that counts for `idle`. */
 void transfer_active(struct transfer *t);
 
 /* What waits for the line, and how much never got there since the beginning. */
 void transfer_queued(const struct transfer *t, unsigned *packets, size_t *bytes, uint64_t *dropped);
 
-/* Microseconds since the last IP packet in either direction. */
+/* Microseconds since the last of those. */
 uint64_t transfer_idle(const struct transfer *t);
 
 #endif

@@ -224,6 +224,9 @@ size_t line_unsent(const struct line *line)
 	return (size_t)unsent;
 }
 
+/* That of a pty that nobody has set. */
+#define PTY_SPEED 38400
+
 unsigned line_rate(const struct line *line)
 {
 	return line->serial ? serial_rate(line->serial) : 0;
@@ -232,6 +235,18 @@ unsigned line_rate(const struct line *line)
 const char *line_name(const struct line *line)
 {
 	return line->name ? line->name : "";
+}
+
+const char *line_device(const struct line *line)
+{
+	return line->config->kind == LINE_TTY ? line->name : NULL;
+}
+
+unsigned line_speed(const struct line *line)
+{
+	if (line->config->speed > 0)
+		return line->config->speed;
+	return line->serial ? serial_speed(line->serial) : PTY_SPEED;
 }
 
 bool line_signal(struct line *line, int signal)

@@ -55,6 +55,11 @@ size_t line_unsent(const struct line *line);
  * ptys, gadget ports and sockets. */
 unsigned line_rate(const struct line *line);
 
+/* What hook scripts are told: the terminal's path as it was resolved (NULL where the line is none that was opened by name), and bits a
+ * second. */
+const char *line_device(const struct line *line);
+unsigned line_speed(const struct line *line);
+
 /* What `Connect: ppp0 <--> NAME` prints: the device, the name of the pty, or the socket. */
 const char *line_name(const struct line *line);
 

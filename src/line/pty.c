@@ -52,7 +52,7 @@ static void open_pty(struct line *line)
 		line_fail(line, EXIT_FATAL_ERROR);
 		return;
 	}
-	line->command = script_start(line->loop, line->config->pty, master, master, line_stderr(line), command_ended, line);
+	line->command = script_start(line->loop, line->config->pty, line->config->script_env, master, master, line_stderr(line), command_ended, line);
 	close(master);
 	if (!line->command) {
 		log_error("Failed to start the pty command: %m");

@@ -1,12 +1,13 @@
 /* Shell commands; see script.h. Called by steps.c and pty.c. */
 #include "line/script.h"
 
-#include <glib-unix.h>
+#include <glib.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
+#include "config.h"
 #include "line/relay.h"
 #include "log.h"
 #include "priv.h"
@@ -18,66 +19,27 @@ struct script {
 	void *arg;
 };
 
-static void on_end(GPid pid, gint status, gpointer user_data)
+static void on_end(void *arg, int status)
 {
-	struct script *script = user_data;
+	struct script *script = arg;
 	script_fn *fn = script->fn;
-	void *arg = script->arg;
+	void *fn_arg = script->arg;
 
-	log_dbg("Script %s finished (pid %d), status = 0x%x", script->command, pid,
+	log_dbg("Script %s finished (pid %d), status = 0x%x", script->command, script->pid,
 		WIFEXITED(status) ? WEXITSTATUS(status) : status);
 	g_free(script->command);
 	g_free(script);
 	if (fn)
-		fn(arg, WIFEXITED(status) && WEXITSTATUS(status) == 0);
+		fn(fn_arg, WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static gboolean on_pidfd(gint fd, GIOCondition condition, gpointer user_data)
-{
-	const struct script *script = user_data;
-	int status;
-
-	(void)condition;
-	pid_t ended = waitpid(script->pid, &status, WNOHANG);
-	if (ended == 0)
-		return G_SOURCE_CONTINUE;
-	if (ended < 0)
-		status = -1; /* somebody else has reaped it: no exit code, so no success */
-	close(fd);
-	on_end(script->pid, status, user_data);
-	return G_SOURCE_REMOVE;
-}
-
-static int open_pidfd(pid_t pid)
-{
-#ifdef SYS_pidfd_open
-	return (int)syscall(SYS_pidfd_open, pid, 0);
-#else
-	(void)pid;
-	return -1;
-#endif
-}
-
-/* A descriptor that tells of its end needs neither the signal nor the thread that GLib's child watch brings along; kernels before 5.3
- * have none. */
-static void watch(struct script *script, GMainContext *context)
-{
-	int fd = open_pidfd(script->pid);
-	GSource *source = fd >= 0 ? g_unix_fd_source_new(fd, G_IO_IN) : g_child_watch_source_new(script->pid);
-
-	if (fd >= 0)
-		g_source_set_callback(source, G_SOURCE_FUNC(on_pidfd), script, NULL);
-	else
-		g_source_set_callback(source, G_SOURCE_FUNC(on_end), script, NULL);
-	g_source_attach(source, context);
-	g_source_unref(source);
-}
-
-struct script *script_start(struct loop *loop, const char *command, int in, int out, int err, script_fn *fn, void *arg)
+struct script *script_start(struct loop *loop, const char *command, const GPtrArray *env, int in, int out, int err, script_fn *fn, void *arg)
 {
 	int relay = err == SCRIPT_TO_LOG ? relay_open(loop) : -1;
-	pid_t pid = priv_shell(command, in, out, err == SCRIPT_TO_LOG ? relay : err);
+	char **environment = config_environment(g_get_environ(), env);
+	pid_t pid = priv_shell(command, environment, in, out, err == SCRIPT_TO_LOG ? relay : err);
 
+	g_strfreev(environment);
 	if (relay >= 0)
 		close(relay);
 	if (pid < 0)
@@ -85,7 +47,7 @@ struct script *script_start(struct loop *loop, const char *command, int in, int 
 	struct script *script = g_new0(struct script, 1);
 	*script = (struct script){ .pid = pid, .command = g_strdup(command), .fn = fn, .arg = arg };
 	log_dbg("Script %s started (pid %d)", command, pid);
-	watch(script, loop_context(loop));
+	child_watch(loop, pid, on_end, script);
 	return script;
 }
 

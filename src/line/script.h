@@ -2,6 +2,7 @@
 #ifndef SLIRPPD_LINE_SCRIPT_H
 #define SLIRPPD_LINE_SCRIPT_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 #include "loop.h"
@@ -14,8 +15,9 @@ typedef void script_fn(void *arg, bool ok);
 /* As ERR: what the command says there is logged, line by line. */
 #define SCRIPT_TO_LOG (-2)
 
-/* Starts COMMAND on IN and OUT, its standard error on ERR (each -1: /dev/null). NULL with errno when it cannot be started. */
-struct script *script_start(struct loop *loop, const char *command, int in, int out, int err, script_fn *fn, void *arg);
+/* Starts COMMAND on IN and OUT, its standard error on ERR (each -1: /dev/null), in our environment with the
+ * changes ENV (as config_environment() takes them). NULL with errno when it cannot be started. */
+struct script *script_start(struct loop *loop, const char *command, const GPtrArray *env, int in, int out, int err, script_fn *fn, void *arg);
 
 /* Sends SIGNAL to it, and to what it has started where it leads a process group. */
 void script_signal(const struct script *script, int signal);

@@ -279,3 +279,10 @@ unsigned serial_rate(const struct serial *serial)
 	unsigned bits = 1 + 8 + (t.c_cflag & CSTOPB ? 2 : 1);
 	return speed_set_in(&t) / bits;
 }
+
+unsigned serial_speed(const struct serial *serial)
+{
+	struct termios2 t;
+
+	return get_settings(serial->fd, &t) ? speed_set_in(&t) : 0;
+}

@@ -45,5 +45,7 @@ bool serial_claim(struct serial *serial);
 
 /* Bytes a second, from the speed that is set and the bits a byte takes; 0 where speed means nothing. */
 unsigned serial_rate(const struct serial *serial);
+/* Bits a second, as they are set. */
+unsigned serial_speed(const struct serial *serial);
 
 #endif

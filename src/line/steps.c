@@ -65,7 +65,7 @@ static void run_script(struct line *line, const char *command, const struct scri
 	}
 	line->words = words;
 	line_set_blocking(line, true);
-	line->script = script_start(line->loop, command, line->in, line->out, line_stderr(line), script_ended, line);
+	line->script = script_start(line->loop, command, line->config->script_env, line->in, line->out, line_stderr(line), script_ended, line);
 	if (!line->script) {
 		log_error("Failed to start a script: %m");
 		script_ended(line, false);

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <glib.h>
 #include <linux/virtio_net.h>
-#include <net/if.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,19 +17,18 @@
 #include "net/merge.h"
 #include "net/segment.h"
 #include "net/tun_guard.h"
-#include "priv.h"
+#include "net/tun_link.h"
 
 #define READS_PER_ROUND 64
 #define TCP_CHECKSUM_AT 16
 
 struct tun_net {
 	struct net net;
-	const struct config *config;
 	struct loop *loop;
 	const struct net_events *events;
 	void *arg;
-	int fd;
-	char ifname[IFNAMSIZ];
+	struct tun_link *link;
+	int fd; /* the link's */
 	size_t vnet_header; /* bytes before each packet: sizeof(struct virtio_net_hdr), or 0 */
 	struct poller poller;
 	struct flusher flusher;
@@ -133,7 +131,7 @@ static void to_kernel(struct tun_net *t, uint8_t *data, size_t len, const struct
 {
 	memcpy(data - t->vnet_header, h, t->vnet_header);
 	if (write(t->fd, data - t->vnet_header, len + t->vnet_header) < 0 && errno != EAGAIN)
-		log_dbg("%s: write: %m", t->ifname);
+		log_dbg("%s: write: %m", tun_link_name(t->link));
 }
 
 static void write_merged(void *arg, struct packet *p, size_t mss)
@@ -196,39 +194,21 @@ static void tun_input(struct net *net, uint8_t *packet, size_t len)
 	to_kernel(t, p.data, p.len, &h);
 }
 
-static bool open_interface(struct tun_net *t)
-{
-	const struct net_config *config = &t->config->net;
-	char name[IFNAMSIZ] = "ppp%d";
-	bool vnet_header;
-
-	if (config->ifname)
-		g_strlcpy(name, config->ifname, sizeof(name));
-	else if (config->unit >= 0)
-		g_snprintf(name, sizeof(name), "ppp%d", config->unit);
-	t->fd = priv_tun_open(name, t->ifname, &vnet_header);
-	if (t->fd < 0) {
-		log_error("Couldn't create interface %s: %m%s", strchr(name, '%') ? "pppN" : name,
-			  errno == EPERM || errno == EACCES ? " (it takes CAP_NET_ADMIN; net slirp needs nothing)" : "");
-		return false;
-	}
-	t->vnet_header = vnet_header ? sizeof(struct virtio_net_hdr) : 0;
-	return true;
-}
-
 static struct net *tun_open(const struct config *config, struct loop *loop, const struct net_events *events, void *arg)
 {
 	struct tun_net *t = g_new0(struct tun_net, 1);
 
 	t->net.ops = &net_tun;
-	t->config = config;
 	t->loop = loop;
 	t->events = events;
 	t->arg = arg;
-	if (!open_interface(t)) {
+	t->link = tun_link_open(&config->net);
+	if (!t->link) {
 		g_free(t);
 		return NULL;
 	}
+	t->fd = tun_link_fd(t->link);
+	t->vnet_header = tun_link_has_vnet_header(t->link) ? sizeof(struct virtio_net_hdr) : 0;
 	t->guard = tun_guard_new(&config->net, loop_clock(loop), g_random_int());
 	t->merge = merge_new(IPV4_PACKET_MAX, write_merged, t);
 	t->poller = (struct poller){ .fill = fill, .done = done, .arg = t };
@@ -246,33 +226,17 @@ static void tun_close(struct net *net)
 	loop_remove_poller(t->loop, &t->poller);
 	merge_free(t->merge);
 	tun_guard_free(t->guard);
-	close(t->fd);
+	tun_link_close(t->link);
 	g_free(t);
-}
-
-/* A machine without IPv6 has no such address: the link does without, too. */
-static void set_identifier(struct tun_net *t, uint64_t identifier)
-{
-	if (identifier == t->identifier)
-		return;
-	if (t->identifier != 0)
-		priv_tun_address6(t->ifname, t->identifier, false);
-	t->identifier = identifier;
-	if (identifier != 0 && priv_tun_address6(t->ifname, identifier, true) < 0) {
-		log_warn("%s: no link-local IPv6 address: %m", t->ifname);
-		t->identifier = 0;
-	}
 }
 
 static bool tun_up(struct net *net, const struct net_link *link)
 {
 	struct tun_net *t = (struct tun_net *)net;
 
-	if (priv_tun_up(t->ifname, link->local, link->remote, link->mtu) < 0) {
-		log_error("Couldn't configure interface %s: %m", t->ifname);
+	if (!tun_link_set(t->link, link))
 		return false;
-	}
-	set_identifier(t, link->local_id);
+	t->identifier = tun_link_identifier(t->link);
 	tun_guard_set_local(t->guard, link->local, link->local_id);
 	t->mtu = link->mtu;
 	t->up = true;
@@ -285,9 +249,8 @@ static void tun_down(struct net *net)
 
 	merge_flush(t->merge);
 	t->up = false;
-	set_identifier(t, 0);
-	if (priv_tun_down(t->ifname) < 0)
-		log_dbg("%s: down: %m", t->ifname);
+	t->identifier = 0;
+	tun_link_down(t->link);
 }
 
 static void tun_hold(struct net *net, bool hold)
@@ -297,7 +260,7 @@ static void tun_hold(struct net *net, bool hold)
 
 static const char *tun_ifname(const struct net *net)
 {
-	return ((const struct tun_net *)net)->ifname;
+	return tun_link_name(((const struct tun_net *)net)->link);
 }
 
 static void tun_counters(const struct net *net, struct net_counters *counters)
@@ -322,6 +285,7 @@ static bool tun_configure(struct net *net, const struct net_config *config, char
 		return false;
 	}
 	tun_guard_configure(((struct tun_net *)net)->guard, config);
+	tun_link_configure(((struct tun_net *)net)->link, config);
 	return true;
 }
 

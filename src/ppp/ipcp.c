@@ -14,11 +14,19 @@ static struct ipcp *ipcp_of(struct cp *cp)
 	return (struct ipcp *)cp;
 }
 
+static uint32_t peer_server(const struct ipcp *ipcp, uint8_t type)
+{
+	return cp_asked(&ipcp->cp, type) ? ipcp->servers[type - IPCP_OPTION_DNS1].address : 0;
+}
+
 uint32_t ipcp_peer_dns(const struct ipcp *ipcp, unsigned i)
 {
-	uint8_t type = i == 0 ? IPCP_OPTION_DNS1 : IPCP_OPTION_DNS2;
+	return peer_server(ipcp, i == 0 ? IPCP_OPTION_DNS1 : IPCP_OPTION_DNS2);
+}
 
-	return cp_asked(&ipcp->cp, type) ? ipcp->servers[type - IPCP_OPTION_DNS1].address : 0;
+uint32_t ipcp_peer_wins(const struct ipcp *ipcp, unsigned i)
+{
+	return peer_server(ipcp, i == 0 ? IPCP_OPTION_WINS1 : IPCP_OPTION_WINS2);
 }
 
 static void log_address(const char *what, uint32_t address)

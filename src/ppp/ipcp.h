@@ -82,6 +82,7 @@ void ipcp_announce(const struct ipcp *ipcp);
 
 /* The servers that the peer named, 0 where there is none; once it is up. */
 uint32_t ipcp_peer_dns(const struct ipcp *ipcp, unsigned i);
+uint32_t ipcp_peer_wins(const struct ipcp *ipcp, unsigned i);
 
 #define IPCP_OPTION_ADDRESSES 1
 #define IPCP_OPTION_COMPRESSION 2

@@ -356,8 +356,8 @@ void ppp_line_down(struct ppp *p)
 	if (ppp_is_silent(p))
 		return;
 	ppp_enter(p);
-	ppp_report_down(p);
 	ppp_set_phase(p, PHASE_DEAD);
+	ppp_report_down(p);
 	p->gone = true;
 	ppp_leave(p);
 }

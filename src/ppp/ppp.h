@@ -54,6 +54,7 @@ enum ppp_phase {
 struct ppp_addresses {
 	uint32_t local, remote;
 	uint32_t peer_dns[2];  /* servers that the peer named (usepeerdns, or volunteered) */
+	uint32_t peer_wins[2]; /* likewise (usepeerwins) */
 	uint16_t mtu;          /* the largest IP packet that may be sent */
 };
 
@@ -102,14 +103,17 @@ struct ppp_events {
 	 * may be overwritten. Valid until the call returns. */
 	void (*ip)(void *arg, uint8_t *packet, size_t len);
 	/* The networks are about to begin: PEER is who the other end has proved to be (NULL: nothing had to be proved), OPTIONS are the words
-	 * behind `--` of its secrets line (NULL: none). ppp_set_ipcp() may be called. NULL: nobody wants to know. */
+	 * behind `--` of its secrets line (NULL: none). ppp_set_ipcp() and ppp_hold() may be called. NULL: nobody wants to know. */
 	void (*authenticated)(void *arg, const char *peer, char **options);
-	/* IPCP is up (the addresses are logged after this, unless it closes the link; phase RUNNING follows), IPCP is down again. */
+	/* IPCP is up (the addresses are logged after this, unless it closes the link; announced() and phase RUNNING follow), IPCP is down again.
+	 * ppp_hold() may be called in ip_up(). */
 	void (*ip_up)(void *arg, const struct ppp_addresses *addresses);
 	void (*ip_down)(void *arg);
 	/* The same of IPV6CP. */
 	void (*ipv6_up)(void *arg, const struct ppp_identifiers *identifiers);
 	void (*ipv6_down)(void *arg);
+	/* What IPCP (or, SIX, IPV6CP) agreed upon has been logged. NULL: nobody wants to know. */
+	void (*announced)(void *arg, bool six);
 	/* An Echo-Reply came, MICROSECONDS after its request; LOST requests before that were not answered. NULL: nobody wants to know. */
 	void (*echo)(void *arg, uint64_t microseconds, unsigned lost);
 	/* The phase changed. */
@@ -131,6 +135,11 @@ void ppp_reopen_ccp(struct ppp *ppp);
 
 /* From now on IPCP goes by CONFIG (which must outlive the link, or the next call). Within events->authenticated(). */
 void ppp_set_ipcp(struct ppp *ppp, const struct ipcp_config *config);
+
+/* What follows the event that is being told (authenticated: the networks; ip_up: the announcement) waits until ppp_go_on(), or until it has come
+ * to nothing: the link, or IPCP, is down. */
+void ppp_hold(struct ppp *ppp);
+void ppp_go_on(struct ppp *ppp);
 
 /* The line is there: starts LCP (phase ESTABLISH) from scratch. DELAY_MS: stay silent that long, or until the first frame comes
  * (connect-delay). UNIT_NAME (`ppp0`) is for messages. May be called again after events->finished or ppp_line_down(). */

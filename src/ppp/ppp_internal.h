@@ -50,6 +50,8 @@ struct ppp {
 	enum exit_status status;
 	unsigned networks;     /* control protocols of networks that are open: when the last has given up, the link ends */
 	bool ip_up, ipv6_up;   /* and the session knows */
+	void (*resume)(struct ppp *p); /* what follows the event that is being told ... */
+	void (*held)(struct ppp *p);   /* ... and waits for ppp_go_on(), or NULL */
 	uint64_t up_since;
 	struct ppp_addresses addresses;
 	struct ppp_identifiers identifiers;

@@ -38,6 +38,7 @@ static void report_ip_down(struct ppp *p)
 	if (!p->ip_up)
 		return;
 	p->ip_up = false;
+	p->held = NULL;
 	ppp_stop_vj(p);
 	p->events->ip_down(p->arg);
 }
@@ -65,6 +66,24 @@ void ppp_end_auth(struct ppp *p)
 	auth_end(p->auth);
 	cbcp_end(&p->cbcp);
 	p->networks = 0;
+	p->held = NULL;
+}
+
+void ppp_hold(struct ppp *p)
+{
+	p->held = p->resume;
+}
+
+void ppp_go_on(struct ppp *p)
+{
+	void (*held)(struct ppp *p) = p->held;
+
+	p->held = NULL;
+	if (!held || ppp_is_silent(p))
+		return;
+	ppp_enter(p);
+	held(p);
+	ppp_leave(p);
 }
 
 /* Networks. */
@@ -106,20 +125,19 @@ static void tell_authenticated(struct ppp *p)
 {
 	const struct rights *rights = auth_rights(p->auth);
 
+	p->held = NULL;
 	if (p->events->authenticated)
 		p->events->authenticated(p->arg, auth_peer(p->auth), rights ? rights->options : NULL);
 	ipcp_set_rights(&p->ipcp, rights, p->config->auth.allow_ip);
 }
 
 /* Where MPPE is required, the networks wait until it is there. */
-static void start_networks(struct ppp *p)
+static void begin_networks(struct ppp *p)
 {
 	struct cp *list[CONTROLS];
 	unsigned n = list_controls(p, list);
 
-	ppp_set_phase(p, PHASE_NETWORK);
-	tell_authenticated(p);
-	if (ppp_is_silent(p) || p->close_asked)
+	if (p->close_asked)
 		return;
 	for (unsigned i = 0; i < n; i++)
 		cp_up(list[i]);
@@ -127,6 +145,15 @@ static void start_networks(struct ppp *p)
 		return;
 	if (!p->config->ccp.enabled || !ccp_must_encrypt(p->ccp))
 		open_networks(p);
+}
+
+static void start_networks(struct ppp *p)
+{
+	ppp_set_phase(p, PHASE_NETWORK);
+	p->resume = begin_networks;
+	tell_authenticated(p);
+	if (!ppp_is_silent(p) && !p->held)
+		begin_networks(p);
 }
 
 static bool ipcp_is_pending(const struct ppp *p)
@@ -207,6 +234,21 @@ static uint16_t mtu(const struct ppp *p)
 	return (uint16_t)(p->mtu - ccp_overhead(p->ccp));
 }
 
+static void tell_announced(struct ppp *p, bool six)
+{
+	judge_phase(p);
+	if (p->events->announced && !ppp_is_silent(p))
+		p->events->announced(p->arg, six);
+}
+
+static void announce_ip(struct ppp *p)
+{
+	if (p->close_asked)
+		return;
+	ipcp_announce(&p->ipcp);
+	tell_announced(p, false);
+}
+
 static void ipcp_up(void *arg)
 {
 	struct ppp *p = arg;
@@ -217,17 +259,17 @@ static void ipcp_up(void *arg)
 		.local = p->ipcp.final_local,
 		.remote = p->ipcp.final_remote,
 		.peer_dns = { ipcp_peer_dns(&p->ipcp, 0), ipcp_peer_dns(&p->ipcp, 1) },
+		.peer_wins = { ipcp_peer_wins(&p->ipcp, 0), ipcp_peer_wins(&p->ipcp, 1) },
 		.mtu = mtu(p),
 	};
 	start_counting(p);
 	ppp_start_vj(p);
 	p->status = EXIT_OK;
 	p->ip_up = true;
+	p->resume = announce_ip;
 	p->events->ip_up(p->arg, &p->addresses);
-	if (ppp_is_silent(p) || p->close_asked)
-		return;
-	ipcp_announce(&p->ipcp);
-	judge_phase(p);
+	if (!ppp_is_silent(p) && !p->held)
+		announce_ip(p);
 }
 
 static void ipcp_down(void *arg)
@@ -260,7 +302,7 @@ static void ipv6cp_up(void *arg)
 	if (ppp_is_silent(p) || p->close_asked)
 		return;
 	ipv6cp_announce(&p->ipv6cp);
-	judge_phase(p);
+	tell_announced(p, true);
 }
 
 static void ipv6cp_down(void *arg)

@@ -466,7 +466,7 @@ static void run_script(struct run *run, const char *command, int err)
 {
 	*run = (struct run){ .loop = loop_new() };
 	log_set_sink(on_log_line, run);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(script_start(run->loop, command, -1, -1, err, on_script_end, run));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(script_start(run->loop, command, NULL, -1, -1, err, on_script_end, run));
 	loop_run(run->loop);
 	log_set_sink(NULL, NULL);
 	CU_ASSERT_TRUE(run->ended);

@@ -55,7 +55,7 @@ static struct moment *moment_new(void)
 			.state = SESSION_UP, .since = 5 * CLOCK_SECOND / 2, .name = "ppp0", .line = "/dev/ttyGS0", .rate = 11520,
 			.attempts = 3, .queue_packets = 4, .queue_bytes = 6000, .queue_dropped = 8,
 			.ppp = { .open = true, .ip_up = true, .ours = { 1500, 0xa0000, 0x1a2b3c4d, true, true }, .peers = { .mru = 296 },
-				 .addresses = { CONFIG_DEFAULT_LOCAL, CONFIG_DEFAULT_REMOTE, { 0, 0x08080404 }, 1400 },
+				 .addresses = { .local = CONFIG_DEFAULT_LOCAL, .remote = CONFIG_DEFAULT_REMOTE, .peer_dns = { 0, 0x08080404 }, .mtu = 1400 },
 				 .counters = { 1, UINT64_MAX / 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 } },
 		},
 		.net = { .flows = 6, .flows_opened = 60, .malformed = 61, .refused[REFUSED_RATE] = 12 },

@@ -48,7 +48,7 @@ static void nothing_fires_after_the_line_is_down(void)
 	rig_open_ipcp(rig);
 	g_string_truncate(rig->events, 0);
 	ppp_line_down(rig->ppp);
-	CU_ASSERT_STRING_EQUAL(rig->events->str, "down;phase 0;");
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 0;down;");
 	CU_ASSERT_EQUAL(clock_next(&rig->clock), CLOCK_NEVER);
 	rig_skip(rig);
 	rig_feed(rig, "c021 01010004");
@@ -57,11 +57,11 @@ static void nothing_fires_after_the_line_is_down(void)
 	CU_ASSERT_FALSE(ppp_send_ip(rig->ppp, (const uint8_t *)"x", 1));
 	rig_advance(rig, 100 * CLOCK_SECOND);
 	CU_ASSERT_STRING_EQUAL(rig_next(rig), "");
-	CU_ASSERT_STRING_EQUAL(rig->events->str, "down;phase 0;");
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 0;down;");
 	rig_start(rig);
 	rig_answer(rig, PPP_LCP, 2);
 	rig_feed(rig, "c021 01010004");
-	CU_ASSERT_STRING_EQUAL(rig->events->str, "down;phase 0;phase 4;phase 7;");
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 0;down;phase 4;phase 7;");
 	rig_free(rig);
 }
 
@@ -103,6 +103,37 @@ static void start_within_finished(struct rig *rig, const char *event)
 		ppp_start(rig->ppp, 0);
 }
 
+static void hold_within_up(struct rig *rig, const char *event)
+{
+	if (g_str_has_prefix(event, "up"))
+		ppp_hold(rig->ppp);
+}
+
+/* A script that has to end first: the addresses are announced when it has, and not at all where IPCP did not last so long. */
+static void the_announcement_may_be_held(void)
+{
+	struct rig *rig = rig_new();
+
+	rig->on_event = hold_within_up;
+	rig_open_ipcp(rig);
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 4;phase 7;up 10.0.2.2 10.9.9.9;");
+	CU_ASSERT_EQUAL(rig_logged(rig, "local  IP address 10.0.2.2"), 0);
+	ppp_go_on(rig->ppp);
+	ppp_go_on(rig->ppp);
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 4;phase 7;up 10.0.2.2 10.9.9.9;phase 8;");
+	CU_ASSERT_EQUAL(rig_logged(rig, "local  IP address 10.0.2.2"), 1);
+	rig_free(rig);
+
+	rig = rig_new();
+	rig->on_event = hold_within_up;
+	rig_open_ipcp(rig);
+	ppp_line_down(rig->ppp);
+	ppp_go_on(rig->ppp);
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 4;phase 7;up 10.0.2.2 10.9.9.9;phase 0;down;");
+	CU_ASSERT_EQUAL(rig_logged(rig, "local  IP address 10.0.2.2"), 0);
+	rig_free(rig);
+}
+
 static void events_may_be_answered_from_within(void)
 {
 	struct rig *rig = rig_new();
@@ -117,7 +148,7 @@ static void events_may_be_answered_from_within(void)
 	rig = rig_new();
 	rig->on_event = drop_within_up;
 	rig_open_ipcp(rig);
-	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 4;phase 7;up 10.0.2.2 10.9.9.9;down;phase 0;");
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "phase 4;phase 7;up 10.0.2.2 10.9.9.9;phase 0;down;");
 	CU_ASSERT_EQUAL(clock_next(&rig->clock), CLOCK_NEVER);
 	rig_free(rig);
 
@@ -147,7 +178,7 @@ static void events_may_be_answered_from_within(void)
 	g_string_truncate(rig->events, 0);
 	rig->on_event = drop_within_ip;
 	feed_frames(rig, 2, "\x21", 1, "a", 1);
-	CU_ASSERT_STRING_EQUAL(rig->events->str, "ip 1;down;phase 0;");
+	CU_ASSERT_STRING_EQUAL(rig->events->str, "ip 1;phase 0;down;");
 	CU_ASSERT_EQUAL(ppp_counters(rig->ppp)->frames_in, 6);
 	rig_free(rig);
 
@@ -492,6 +523,7 @@ static void truncated_packets(void)
 const struct unit_test unit_tests[] = {
 	{ "ppp: a whole life", whole_life },
 	{ "ppp: nothing fires after the line is down", nothing_fires_after_the_line_is_down },
+	{ "ppp: the announcement may be held", the_announcement_may_be_held },
 	{ "ppp: events may be answered from within", events_may_be_answered_from_within },
 	{ "ppp: nothing is heard after the end", nothing_is_heard_after_the_end },
 	{ "ppp: close before anything", close_before_anything },
