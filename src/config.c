@@ -211,10 +211,13 @@ static uint32_t default_address(uint32_t wanted, uint32_t other_wanted, uint32_t
 	return address == given ? net | (other_wanted & ~NET_24) : address;
 }
 
-static const char *finish_addresses(struct ipcp_config *ipcp, bool local_wanted)
+/* A real interface has real addresses, or those that the peer gives. */
+static const char *finish_addresses(struct ipcp_config *ipcp, bool local_wanted, enum net_backend backend)
 {
 	if (ipcp->local && ipcp->local == ipcp->remote)
 		return "the local and the remote address are the same";
+	if (backend == NET_TUN)
+		return NULL;
 	if (!ipcp->local && local_wanted) {
 		ipcp->local = default_address(CONFIG_DEFAULT_LOCAL, CONFIG_DEFAULT_REMOTE, ipcp->remote);
 		ipcp->local_default = true;
@@ -258,7 +261,7 @@ const char *config_finish(struct config *config, bool local_wanted, bool holdoff
 	const char *wrong = check_net(&config->net);
 
 	if (!wrong)
-		wrong = finish_addresses(&config->ipcp, local_wanted);
+		wrong = finish_addresses(&config->ipcp, local_wanted, config->net.backend);
 	if (wrong)
 		return wrong;
 	config->ipcp.own_dns = resolver_address(config);

@@ -112,7 +112,7 @@ static int log_descriptor(const struct config *config)
 
 static bool open_log(const struct config *config)
 {
-	int fd = config->logfile ? priv_open_log(config->logfile) : -1;
+	int fd = config->logfile ? priv_open_log(config->logfile, 0644) : -1;
 	const char *why = config->logfile && fd < 0 ? g_strerror(errno) : NULL;
 
 	log_set_debug(config->debug);

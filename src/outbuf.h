@@ -1,7 +1,8 @@
 /* Bytes on their way to the line: a flat buffer of fixed size, filled at its end and drained at its start.
  *
  * ppp/ encodes frames straight into it, the session writes what is there with one system call. A frame that does not fit is
- * refused whole: half a frame never gets in. */
+ * refused whole: half a frame never gets in. On synchronous lines each packet lies behind its length (see line_write()), so that the
+ * line finds its borders. */
 #ifndef SLIRPPD_OUTBUF_H
 #define SLIRPPD_OUTBUF_H
 

@@ -47,14 +47,14 @@ void priv_unlock(const char *device)
 	lock_release(LOCK_FOLDER, device, getpid());
 }
 
-int priv_open_log(const char *path)
+int priv_open_log(const char *path, mode_t mode)
 {
 	const int flags = O_CREAT | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	int fd = open(path, O_WRONLY | flags, 0644);
+	int fd = open(path, O_WRONLY | flags, mode);
 
 	/* A FIFO that nobody reads yet. */
 	if (fd < 0 && errno == ENXIO)
-		fd = open(path, O_RDWR | flags, 0644);
+		fd = open(path, O_RDWR | flags, mode);
 	/* Only to get in; our children have it as their standard error. */
 	if (fd >= 0)
 		fcntl(fd, F_SETFL, O_APPEND);

@@ -34,8 +34,8 @@ char *priv_user_folder(void);
  * there is one. DNS2 may be NULL. 0, or -1 (logged). */
 int priv_write_resolver(const char *dns1, const char *dns2);
 
-/* Appends to (or makes, mode 0644) a log file, or writes to a FIFO whether it is read or not; the descriptor, or -1 with errno. */
-int priv_open_log(const char *path);
+/* Appends to (or makes, with that mode) a log file, or writes to a FIFO whether it is read or not; the descriptor, or -1 with errno. */
+int priv_open_log(const char *path, mode_t mode);
 
 /* Opens or makes (mode 0644) the file of echo round trips, SIZE bytes long, for reading and writing; the descriptor, or -1 with errno. */
 int priv_open_rtt(const char *path, size_t size);

@@ -26,8 +26,8 @@ static void set_state(struct session *s, enum session_state state)
 static void set_stage(struct session *s, enum stage stage)
 {
 	static const enum session_state states[] = {
-		[STAGE_REST] = SESSION_IDLE,	   [STAGE_OPENING] = SESSION_OPENING, [STAGE_LINK] = SESSION_NEGOTIATING,
-		[STAGE_CLOSING] = SESSION_CLOSING, [STAGE_HOLDOFF] = SESSION_WAITING,
+		[STAGE_REST] = SESSION_IDLE,	    [STAGE_DORMANT] = SESSION_WAITING, [STAGE_OPENING] = SESSION_OPENING,
+		[STAGE_LINK] = SESSION_NEGOTIATING, [STAGE_CLOSING] = SESSION_CLOSING, [STAGE_HOLDOFF] = SESSION_WAITING,
 	};
 
 	s->stage = stage;
@@ -73,8 +73,20 @@ static void finish(struct session *s)
 		s->events->done(s->arg, s->status);
 }
 
+void session_give_up(struct session *s, enum exit_status status)
+{
+	s->status = status;
+	finish(s);
+}
+
+void session_sleep(struct session *s)
+{
+	set_stage(s, STAGE_DORMANT);
+}
+
 static void over(struct session *s)
 {
+	session_demand_discard(s);
 	if (s->quit && !ended_by_script(s) && s->status != EXIT_CALLBACK)
 		s->status = EXIT_USER_REQUEST;
 	if (s->parked && !s->quit) {
@@ -303,6 +315,7 @@ static void take_config(struct session *s)
 	s->next = NULL;
 	hooks_set_config(s->hooks, s->config);
 	take_filters(s);
+	session_demand_configure(s);
 	session_add_frames(&s->past, ppp_counters(s->ppp));
 	transfer_queued(s->transfer, &(unsigned){ 0 }, &(size_t){ 0 }, &dropped);
 	s->past_dropped += dropped;
@@ -310,10 +323,8 @@ static void take_config(struct session *s)
 	make_link(s);
 }
 
-static void attempt(void *arg)
+void session_attempt(struct session *s)
 {
-	struct session *s = arg;
-
 	take_config(s);
 	s->attempts++;
 	set_stage(s, STAGE_OPENING);
@@ -324,6 +335,16 @@ static void attempt(void *arg)
 	s->peer_config = NULL;
 	s->unsuccess++;
 	line_open(s->line, s->config->persist);
+}
+
+static void on_holdoff_over(void *arg)
+{
+	struct session *s = arg;
+
+	if (s->demand)
+		session_sleep(s);
+	else
+		session_attempt(s);
 }
 
 /* The peer has had its Terminate-Request, and whoever sends a second signal does not want to wait for the answer. */
@@ -343,7 +364,7 @@ static void end_rest(struct session *s)
 		return;
 	}
 	s->parked = s->redial = false;
-	attempt(s);
+	session_attempt(s);
 }
 
 static void close_by_signal(struct session *s, int sig, bool again)
@@ -367,6 +388,10 @@ static void close_by_signal(struct session *s, int sig, bool again)
 	case STAGE_HOLDOFF:
 		timer_stop(&s->holdoff);
 		end_rest(s);
+		return;
+	case STAGE_DORMANT:
+		if (s->quit)
+			end_rest(s);
 		return;
 	case STAGE_REST:
 		if (s->parked)
@@ -408,7 +433,7 @@ void session_hangup(struct session *s)
 		return;
 	}
 	s->parked = true;
-	if (s->stage == STAGE_HOLDOFF) {
+	if (s->stage == STAGE_HOLDOFF || s->stage == STAGE_DORMANT) {
 		timer_stop(&s->holdoff);
 		set_stage(s, STAGE_REST);
 	} else if (s->stage != STAGE_REST) {
@@ -422,7 +447,7 @@ void session_redial(struct session *s)
 	s->parked = false;
 	s->need_holdoff = false;
 	s->redial = true;
-	if (s->stage == STAGE_REST || s->stage == STAGE_HOLDOFF) {
+	if (s->stage <= STAGE_DORMANT || s->stage == STAGE_HOLDOFF) {
 		timer_stop(&s->holdoff);
 		end_rest(s);
 	} else if (s->stage != STAGE_CLOSING) {
@@ -487,7 +512,7 @@ struct session *session_new(const struct config *config, const struct secrets *s
 	}
 	choose_name(s);
 	make_link(s); /* after the backend: what that gives out at the end of a round is then written in the same one */
-	timer_init(&s->holdoff, loop_clock(loop), attempt, s);
+	timer_init(&s->holdoff, loop_clock(loop), on_holdoff_over, s);
 	write_pid_files(s);
 	return s;
 }
@@ -508,5 +533,6 @@ void session_free(struct session *s)
 
 void session_start(struct session *s)
 {
-	attempt(s);
+	if (!session_demand_start(s))
+		session_attempt(s);
 }

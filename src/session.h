@@ -19,7 +19,7 @@ enum session_state {
 	SESSION_NEGOTIATING, /* PPP is spoken, no addresses yet */
 	SESSION_UP,
 	SESSION_CLOSING,
-	SESSION_WAITING,     /* holdoff: for the next try */
+	SESSION_WAITING,     /* for the next try: holdoff, or until there is traffic (demand) */
 	SESSION_STATES
 };
 
@@ -29,7 +29,7 @@ const char *session_state_name(enum session_state state);
 struct session_report {
 	enum session_state state;
 	uint64_t since;     /* microseconds since the state changed last */
-	uint64_t retry_in;  /* SESSION_WAITING: microseconds until the next try */
+	uint64_t retry_in;  /* SESSION_WAITING: microseconds until the next try; CLOCK_NEVER: until there is traffic */
 	const char *name;   /* ppp0 */
 	const char *line;   /* as `Connect: ppp0 <--> LINE` prints it, or what was asked for */
 	unsigned rate;      /* the line's, bytes a second, where it is known */

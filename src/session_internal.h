@@ -1,4 +1,4 @@
-/* What session.c and session_report.c share; nobody else includes it. */
+/* What the files of session.c's room share; nobody else includes it. */
 #ifndef SLIRPPD_SESSION_INTERNAL_H
 #define SLIRPPD_SESSION_INTERNAL_H
 
@@ -12,6 +12,7 @@
 
 enum stage {
 	STAGE_REST,    /* before the first try, and after the last */
+	STAGE_DORMANT, /* demand: a packet that counts opens the line */
 	STAGE_OPENING, /* the line is being opened: scripts, carrier */
 	STAGE_LINK,    /* PPP is spoken */
 	STAGE_CLOSING, /* the line is being closed: disconnect script */
@@ -38,6 +39,7 @@ struct session {
 	struct hooks *hooks;
 	struct limits *limits;
 	struct filter *pass, *active; /* NULL: every packet */
+	struct demand *demand; /* NULL: it is not asked for, or cannot be */
 	struct ppp_addresses pending; /* IPCP is up, and a script that has to end first still runs; else all 0 */
 	struct ppp_addresses addresses;     /* of IPv4; all 0 while it is down */
 	struct ppp_identifiers identifiers; /* of IPv6, likewise */
@@ -72,6 +74,12 @@ void session_free_networks(struct session *s);
 /* Another configuration holds from now on. */
 bool session_set_filters(struct session *s, char **why);
 extern const struct net_events session_net_events;
+/* The backend learns which networks are up now. False: it cannot serve them, which has been logged. */
+bool session_update_net(struct session *s);
+/* The N of pppN. */
+unsigned session_unit(const struct session *s);
+/* A packet for the peer that may pass. */
+void session_to_peer(struct session *s, const uint8_t *packet, size_t len);
 /* PPP's events of networks and of who the peer is. */
 void session_ip(void *arg, uint8_t *packet, size_t len);
 void session_ip_up(void *arg, const struct ppp_addresses *addresses);
@@ -84,6 +92,26 @@ void session_authenticated(void *arg, const char *peer, char **options);
 void session_tell_line(struct session *s, bool up);
 /* LCP is no longer open. */
 void session_unauthenticated(struct session *s);
+
+/* session.c, for session_demand.c: waits for traffic; tries anew; ends for good. */
+void session_sleep(struct session *s);
+void session_attempt(struct session *s);
+void session_give_up(struct session *s, enum exit_status status);
+
+/* session_demand.c. Makes the interface, and sees to it that the line is opened when there is traffic. False: it is to be opened now. */
+bool session_demand_start(struct session *s);
+void session_demand_free(struct session *s);
+/* Another configuration holds from now on. */
+void session_demand_configure(struct session *s);
+/* What IPCP goes by, with demand or without. */
+const struct ipcp_config *session_demand_ipcp(const struct session *s);
+/* What follows is for sessions with `demand` alone. The interface's addresses while IPv4 is down; IPv4 came up with A; what waited goes to the
+ * peer, or is forgotten (this for any session); a packet came while IPv4 is down. */
+void session_demand_link(const struct session *s, struct net_link *link);
+void session_demand_addresses(struct session *s, const struct ppp_addresses *a);
+void session_demand_release(struct session *s);
+void session_demand_discard(struct session *s);
+void session_demand_packet(struct session *s, const uint8_t *packet, size_t len);
 
 /* Counters begin anew with each try, those of packets with each time that IPCP comes up: both add C to SUM. */
 void session_add_frames(struct ppp_counters *sum, const struct ppp_counters *c);

@@ -47,21 +47,21 @@ static void tell_addresses(struct session *s, const struct ppp_addresses *a)
 }
 
 /* The unit is what stands behind the letters of the interface's name, as in ppp0. */
-static unsigned unit_of(const char *name)
+unsigned session_unit(const struct session *s)
 {
-	return (unsigned)strtoul(name + strcspn(name, "0123456789"), NULL, 10);
+	return (unsigned)strtoul(s->name + strcspn(s->name, "0123456789"), NULL, 10);
 }
 
 void session_tell_line(struct session *s, bool up)
 {
 	static const char *const of_last[] = { "CONNECT_TIME", "BYTES_SENT", "BYTES_RCVD", "PEERNAME" };
 
-	hooks_set(s->hooks, "IFNAME", up ? s->name : NULL);
+	hooks_set(s->hooks, "IFNAME", up || s->demand ? s->name : NULL);
 	if (!up)
 		return;
 	for (size_t i = 0; i < G_N_ELEMENTS(of_last); i++)
 		hooks_set(s->hooks, of_last[i], NULL);
-	set_number(s, "UNIT", unit_of(s->name));
+	set_number(s, "UNIT", session_unit(s));
 	hooks_set(s->hooks, "DEVICE", line_device(s->line));
 	set_number(s, "SPEED", line_speed(s->line));
 }
@@ -106,14 +106,15 @@ static const struct limits_events limits_events = { .expired = on_expired, .octe
 
 /* Networks. */
 
-/* The backend learns which networks are up now. */
-static bool update_net(struct session *s)
+bool session_update_net(struct session *s)
 {
 	const struct ppp_addresses *a = &s->addresses;
 	struct net_link link = { .local = a->local, .remote = a->remote, .dns = a->local ? s->config->ipcp.own_dns : 0,
 				 .peer_dns = a->peer_dns[0], .mtu = MAX(a->mtu, s->identifiers.mtu), .rate = line_rate(s->line),
 				 .local_id = s->identifiers.local, .remote_id = s->identifiers.remote };
 
+	if (s->demand && a->mtu == 0)
+		session_demand_link(s, &link);
 	return net_up(s->net, &link);
 }
 
@@ -125,7 +126,7 @@ static bool network_is_up(const struct session *s)
 /* One more network is up. */
 static void network_up(struct session *s, uint16_t mtu, bool first)
 {
-	if (!update_net(s)) {
+	if (!session_update_net(s)) {
 		ppp_close(s->ppp, "Interface configuration failed", EXIT_FATAL_ERROR);
 		return;
 	}
@@ -139,13 +140,16 @@ static void network_up(struct session *s, uint16_t mtu, bool first)
 
 static void network_down(struct session *s)
 {
-	if (network_is_up(s)) {
-		update_net(s);
-		return;
+	bool last = !network_is_up(s);
+
+	if (last) {
+		transfer_ip_down(s->transfer);
+		limits_stop(s->limits);
 	}
-	transfer_ip_down(s->transfer);
-	net_down(s->net);
-	limits_stop(s->limits);
+	if (last && !s->demand)
+		net_down(s->net);
+	else
+		session_update_net(s);
 }
 
 static uint64_t seconds_up(const struct session *s, const struct ppp_report *report)
@@ -205,6 +209,12 @@ void session_ip_up(void *arg, const struct ppp_addresses *a)
 
 	tell_addresses(s, a);
 	write_resolver(s, a->peer_dns);
+	if (s->demand) {
+		session_demand_addresses(s, a);
+		take_addresses(s, a);
+		session_demand_release(s);
+		return;
+	}
 	if (!hooks_wait(s->hooks, HOOK_IP_PRE_UP, on_prepared, s)) {
 		take_addresses(s, a);
 		return;
@@ -278,7 +288,7 @@ void session_authenticated(void *arg, const char *peer, char **options)
 	struct session *s = arg;
 
 	s->peer_config = options && s->events->peer_config ? s->events->peer_config(s->arg, peer, options) : NULL;
-	ppp_set_ipcp(s->ppp, s->peer_config ? &s->peer_config->ipcp : &s->config->ipcp);
+	ppp_set_ipcp(s->ppp, s->peer_config ? &s->peer_config->ipcp : session_demand_ipcp(s));
 	hooks_set(s->hooks, "PEERNAME", peer);
 	if (peer)
 		hooks_run(s->hooks, HOOK_AUTH_UP);
@@ -314,12 +324,20 @@ void session_ip(void *arg, uint8_t *packet, size_t len)
 		net_input(s->net, packet, len);
 }
 
+void session_to_peer(struct session *s, const uint8_t *packet, size_t len)
+{
+	if (passes(s, true, packet, len))
+		transfer_packet(s->transfer, packet, len);
+}
+
 static void on_net_packet(void *arg, const uint8_t *packet, size_t len)
 {
 	struct session *s = arg;
 
-	if (passes(s, true, packet, len))
-		transfer_packet(s->transfer, packet, len);
+	if (s->demand && s->addresses.mtu == 0 && len > 0 && packet[0] >> 4 == 4)
+		session_demand_packet(s, packet, len);
+	else
+		session_to_peer(s, packet, len);
 }
 
 const struct net_events session_net_events = { .packet = on_net_packet };
@@ -364,4 +382,5 @@ void session_free_networks(struct session *s)
 		hooks_free(s->hooks);
 	filter_free(s->pass);
 	filter_free(s->active);
+	session_demand_free(s);
 }

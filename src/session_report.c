@@ -75,7 +75,7 @@ void session_report(const struct session *s, struct session_report *report)
 	*report = (struct session_report){
 		.state = s->state,
 		.since = now - s->state_since,
-		.retry_in = s->holdoff.armed ? s->holdoff.due - MIN(now, s->holdoff.due) : 0,
+		.retry_in = s->holdoff.armed ? s->holdoff.due - MIN(now, s->holdoff.due) : CLOCK_NEVER,
 		.name = s->name,
 		.line = name_of_line(s),
 		.rate = line_rate(s->line),

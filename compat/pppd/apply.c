@@ -334,7 +334,7 @@ static void note_no_effect(struct options *o, const char *name)
 {
 	char *from = o->source->file ? g_strdup_printf(" (from %s)", o->source->name) : g_strdup("");
 
-	option_note(o, "the %s option has no effect in this version of slirppd%s", name, from);
+	option_note(o, "the %s option has no effect with slirppd%s", name, from);
 	g_free(from);
 }
 
@@ -353,7 +353,7 @@ bool option_apply(struct options *o, const struct option_row *row, const char *n
 		return false;
 	if (o->left_out)
 		return true;
-	if ((row->flags & OPT_LATER) && !own->warned) {
+	if ((row->flags & OPT_NO_EFFECT) && !own->warned) {
 		own->warned = true;
 		note_no_effect(o, name);
 	}

@@ -127,8 +127,7 @@ OPTION_CALL(call_tls_verify)
 	return true;
 }
 
-/* The host's name, with what `domain` says. */
-static char *host_name(const struct options *o)
+char *option_host_name(const struct options *o)
 {
 	char *host = o->world.host_name(o->world.arg);
 	const char *domain = o->domain ? o->domain : "";
@@ -147,7 +146,7 @@ static void choose_names(struct options *o)
 
 	if (!auth->name || !auth->name[0] || option_given(o, "usehostname")) {
 		g_free(auth->name);
-		auth->name = host_name(o);
+		auth->name = option_host_name(o);
 	}
 	if (!auth->user)
 		auth->user = g_strdup(auth->name);

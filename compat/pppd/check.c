@@ -58,10 +58,74 @@ static void choose_backend(struct options *o)
 	if (choice == CHOICE_DEFAULT)
 		choice = o->as_pppd ? CHOICE_AUTO : CHOICE_SLIRP;
 	if (choice == CHOICE_AUTO) {
-		choice = !wants_slirp(net) && o->world.may_tun(o->world.arg) ? CHOICE_TUN : CHOICE_SLIRP;
+		choice = !wants_slirp(net) && o->world.may_tun(o->world.arg, net->ifname) ? CHOICE_TUN : CHOICE_SLIRP;
 		option_note(o, "net auto: using %s", choice == CHOICE_TUN ? "tun" : "slirp");
 	}
 	net->backend = choice == CHOICE_TUN ? NET_TUN : NET_SLIRP;
+}
+
+/* What scripts pass must not end them; what it would have done, nobody is to wait for in vain. */
+static void note_tun_only(struct options *o)
+{
+	if (o->config->net.backend == NET_TUN)
+		return;
+	for (size_t i = 0; i < option_table_size; i++) {
+		const struct option_row *row = &option_table[i];
+
+		if ((row->flags & OPT_TUN) && option_given(o, row->name))
+			option_note(o, "the %s option has no effect with net slirp: %s", row->name,
+				    strcmp(row->name, "demand") == 0 ? "the line is opened at once"
+								     : "this machine's network stays as it is");
+	}
+}
+
+/* pppd: ipcp.c, ip_check_options(). Nobody insists on that address. */
+static void choose_address(struct options *o)
+{
+	struct ipcp_config *ipcp = &o->config->ipcp;
+	uint32_t address;
+
+	if (o->config->net.backend != NET_TUN || ipcp->local || option_given(o, "noipdefault"))
+		return;
+	char *name = option_host_name(o);
+	if (o->world.resolve(o->world.arg, name, &address) && !option_bad_address(address)) {
+		ipcp->local = address;
+		ipcp->local_default = true;
+	}
+	g_free(name);
+}
+
+static bool check_demand(struct options *o)
+{
+	const struct line_config *line = &o->config->line;
+
+	if (!o->config->demand)
+		return true;
+	if (line->kind == LINE_NOTTY)
+		return option_fail(o, "demand-dialling is incompatible with notty");
+	return line->kind != LINE_TTY || line->connect || option_fail(o, "connect script is required for demand-dialling");
+}
+
+/* A terminal would need the kernel's line discipline for that, and a synchronous port; a pty's other end is a program. */
+static bool check_sync(struct options *o)
+{
+	const struct line_config *line = &o->config->line;
+	const char *device = line->device ? line->device : o->stdin_tty;
+
+	if (!line->sync || line->kind != LINE_TTY || g_str_has_prefix(device, "/dev/pts/"))
+		return true;
+	return option_fail(o, "sync is for pty, notty, socket and pseudo-terminals: %s is a serial port", device);
+}
+
+static bool check_filter(struct options *o, const struct filter_config *filter, const char *name)
+{
+	char *why = NULL;
+
+	if (o->world.filter(o->world.arg, filter, &why))
+		return true;
+	option_fail(o, "error in %s expression: %s", name, why);
+	g_free(why);
+	return false;
 }
 
 /* RFC 1929 §2: each has one byte or more. */
@@ -101,7 +165,7 @@ static void make_absolute(struct options *o)
 	struct config *config = o->config;
 	struct tls_config *tls = &config->auth.tls;
 	char **const paths[] = {
-		&config->control, &config->capture, &config->lcp.rtt_file, &config->auth.pap_secrets, &config->auth.chap_secrets,
+		&config->control, &config->capture, &config->line.record, &config->active.precompiled, &config->net.pass.precompiled, &config->lcp.rtt_file, &config->auth.pap_secrets, &config->auth.chap_secrets,
 		&tls->ca, &tls->capath, &tls->cert, &tls->key, &tls->pkcs12, &tls->crl, &tls->crl_dir,
 	};
 
@@ -115,12 +179,15 @@ static void make_absolute(struct options *o)
 bool check_options(struct options *o)
 {
 	make_absolute(o);
-	if (!check_kind(o) || !check_device(o) || !check_socks(o) || !check_mppe(o))
+	if (!check_kind(o) || !check_device(o) || !check_demand(o) || !check_sync(o) || !check_socks(o) || !check_mppe(o) ||
+	    !check_filter(o, &o->config->net.pass, "pass-filter") || !check_filter(o, &o->config->active, "active-filter"))
 		return false;
 	choose_backend(o);
+	note_tun_only(o);
+	choose_address(o);
 	choose_identifier(o);
 	const char *wrong = config_finish(o->config, !option_given(o, "noipdefault"), option_given(o, "holdoff"));
 	if (wrong)
 		return option_fail(o, "%s", wrong);
-	return check_auth(o);
+	return check_auth(o) && check_prompt(o);
 }

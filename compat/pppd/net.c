@@ -1,11 +1,11 @@
 /* Words that are addresses: LOCAL:REMOTE, ms-dns, net. Called from the table's rows. Names are looked up here, once, at the start. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "compat/pppd/reading.h"
 #include "compat/pppd/spec.h"
 
-/* Loopback, multicast and class E never belong to one end of a link. */
-static bool is_bad(uint32_t address)
+bool option_bad_address(uint32_t address)
 {
 	return address >> 24 == 127 || address >= UINT32_C(0xe0000000);
 }
@@ -43,7 +43,7 @@ static bool take_address(struct options *o, const char *half, const char *which,
 		return true;
 	if (!find_address(o, half, &address))
 		return option_fail(o, "unknown host: %s", half);
-	if (is_bad(address))
+	if (option_bad_address(address))
 		return option_fail(o, "bad %s IP address %s", which, half);
 	if (address && o->source->priority >= *priority) {
 		*place = address;
@@ -90,6 +90,42 @@ OPTION_CALL(call_name_server)
 		return option_fail(o, "invalid address parameter '%s' for %s option", arg, row->name);
 	servers[0] = servers[0] ? servers[1] : address;
 	servers[1] = address;
+	return true;
+}
+
+/* 255.255.255.0, or a number such as 0xffffff00; as pppd reads numbers, of any base. */
+static bool parse_mask(const char *at, uint32_t *mask)
+{
+	*mask = 0;
+	for (int shift = 24;; shift -= 8) {
+		char *end;
+		unsigned long part = strtoul(at, &end, 0);
+
+		if (end == at || (part > 255 && (shift < 24 || part > UINT32_MAX)))
+			return false;
+		if (part > 255) {
+			*mask = (uint32_t)part;
+			return *end == '\0';
+		}
+		*mask |= (uint32_t)part << shift;
+		if (shift == 0)
+			return *end == '\0';
+		if (*end != '.')
+			return false;
+		at = end + 1;
+	}
+}
+
+/* A later one may only add to it. */
+OPTION_CALL(call_netmask)
+{
+	struct net_config *net = &o->config->net;
+	uint32_t mask;
+
+	(void)row;
+	if (!parse_mask(arg, &mask) || (net->netmask & ~mask) != 0)
+		return option_fail(o, "invalid netmask value '%s'", arg);
+	net->netmask = mask;
 	return true;
 }
 

@@ -58,6 +58,9 @@ void options_free(struct options *o)
 	free_words(o->words);
 	g_free(o->folder);
 	g_free(o->domain);
+	if (o->piped)
+		explicit_bzero(o->piped, strlen(o->piped));
+	g_free(o->piped);
 	g_free(o->why);
 	g_free(o->missing_device);
 	g_free(o->missing_message);
@@ -284,6 +287,8 @@ OPTION_CALL(call_peer)
 	char *own_folder = NULL;
 
 	(void)row;
+	g_free(o->config->call_file);
+	o->config->call_file = g_strdup(arg);
 	if (leaves_folder(arg))
 		return option_fail(o, "call option value may not contain .. or start with /");
 	if (too_deep(o, arg))
@@ -420,6 +425,7 @@ static struct options *begin_again(const struct options *first, struct config *c
 	o->world = world_copy(&first->world);
 	g_free(o->folder);
 	o->folder = g_strdup(first->folder);
+	o->piped = g_strdup(first->piped);
 	o->again = true;
 	return o;
 }

@@ -27,8 +27,8 @@ struct world {
 	int (*device)(void *arg, const char *path);
 	/* The IPv4 address of a host name; false where it has none. */
 	bool (*resolve)(void *arg, const char *name, uint32_t *address);
-	/* Whether a TUN interface may be made. */
-	bool (*may_tun)(void *arg);
+	/* Whether a TUN interface may be made, or one called NAME (which may be NULL) was made for us. */
+	bool (*may_tun)(void *arg, const char *name);
 	/* Reads a secrets file: 0, or errno. ST tells who owns it and who else may read or write it; TEXT is the caller's to wipe. */
 	int (*load_secrets)(void *arg, const char *path, GString *text, struct stat *st);
 	/* The name of this machine (g_free it), or NULL; the address of the network NAME of /etc/networks; the address of the first Ethernet
@@ -36,6 +36,12 @@ struct world {
 	char *(*host_name)(void *arg);
 	bool (*network)(void *arg, const char *name, uint32_t *address);
 	bool (*ethernet)(void *arg, uint8_t address[6]);
+	/* Whether a filter can be used: false with why in *WHY (g_free it). */
+	bool (*filter)(void *arg, const struct filter_config *filter, char **why);
+	/* A password into PASSWORD, without the end of its line: all that a descriptor gives until its end, or what a program says that asks for
+	 * it (its arguments are USER and the peer's name, REMOTE). False: errno says why not. */
+	bool (*read_password)(void *arg, int fd, GString *password);
+	bool (*ask_password)(void *arg, const char *program, const char *user, const char *remote, GString *password);
 	/* A variable of the environment, or NULL; also for those that the caller has no right to set for us. */
 	const char *(*variable)(void *arg, const char *name);
 	void *arg;
@@ -98,6 +104,7 @@ struct options {
 	int local_priority, remote_priority;
 	int local_id_priority, remote_id_priority;
 	char *domain;
+	char *piped;                  /* what passwordfd read: it can be read once */
 	const char *const *late;      /* words of a secrets line, read after everything else; NULL: none */
 	int net;                      /* enum net_choice */
 	char *shown;                  /* set by a row's call(): the value that dump shows */
@@ -150,6 +157,8 @@ bool options_read_yaml(struct options *o);
 bool check_options(struct options *o);
 /* Its part about who must prove what: names that follow from the host's, and whether there are secrets at all. The backend is known. */
 bool check_auth(struct options *o);
+/* promptprog: asks for the password, where none was given. */
+bool check_prompt(struct options *o);
 
 /* `call` of the rows. */
 #define OPTION_CALL(name) bool name(struct options *o, const struct option_row *row, const char *arg)
@@ -176,6 +185,11 @@ OPTION_CALL(call_name_server);
 OPTION_CALL(call_socket);
 OPTION_CALL(call_set);
 OPTION_CALL(call_unset);
+OPTION_CALL(call_demand);
+OPTION_CALL(call_mo_direction);
+OPTION_CALL(call_netmask);
+OPTION_CALL(call_plugin);
+OPTION_CALL(call_passwordfd);
 OPTION_CALL(call_privgroup);
 OPTION_CALL(call_endpoint);
 OPTION_CALL(call_require);
@@ -207,6 +221,12 @@ OPTION_CALL(call_mode);
 bool match_device(struct options *o, const char *word);
 bool match_speed(struct options *o, const char *word);
 bool match_addresses(struct options *o, const char *word);
+bool match_nic(struct options *o, const char *word);
+
+/* The host's name, with what `domain` says (g_free it). */
+char *option_host_name(const struct options *o);
+/* Loopback, multicast and class E never belong to one end of a link. */
+bool option_bad_address(uint32_t address);
 
 /* Names are looked up as this reading's world does it. */
 struct spec_names option_names(struct options *o);

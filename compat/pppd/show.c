@@ -118,7 +118,7 @@ static const char *remark(const struct option_row *row)
 {
 	if (row->flags & OPT_REFUSED)
 		return " (not in this version)";
-	return row->flags & OPT_LATER ? " (no effect in this version)" : "";
+	return row->flags & OPT_NO_EFFECT ? " (no effect here)" : "";
 }
 
 void show_options(FILE *out)

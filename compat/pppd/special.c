@@ -108,6 +108,12 @@ OPTION_CALL(call_label)
 	return true;
 }
 
+static bool add_variable(struct options *o, const char *change)
+{
+	g_ptr_array_add(o->config->script_env, g_strdup(change));
+	return true;
+}
+
 OPTION_CALL(call_set)
 {
 	(void)row;
@@ -115,7 +121,7 @@ OPTION_CALL(call_set)
 		return option_fail(o, "missing = in name=value: %s", arg);
 	if (arg[0] == '=')
 		return option_fail(o, "missing variable name: %s", arg);
-	return true;
+	return add_variable(o, arg);
 }
 
 OPTION_CALL(call_unset)
@@ -125,6 +131,27 @@ OPTION_CALL(call_unset)
 		return option_fail(o, "unexpected = in name: %s", arg);
 	if (arg[0] == '\0')
 		return option_fail(o, "missing variable name for unset");
+	return add_variable(o, arg);
+}
+
+OPTION_CALL(call_demand)
+{
+	(void)row;
+	(void)arg;
+	o->config->persist = true;
+	return true;
+}
+
+/* Any other word is the sum, with pppd too. */
+OPTION_CALL(call_mo_direction)
+{
+	static const char *const words[] = { [OCTETS_SUM] = "sum", [OCTETS_IN] = "in", [OCTETS_OUT] = "out", [OCTETS_MAX] = "max" };
+
+	(void)row;
+	o->config->mo_direction = OCTETS_SUM;
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strcmp(words[i], arg) == 0)
+			o->config->mo_direction = (enum octets_direction)i;
 	return true;
 }
 

@@ -29,8 +29,9 @@ enum option_flags {
 	OPT_LINE = 1 << 8,       /* chooses the line: not in options.TTY */
 	OPT_POSITIONAL = 1 << 9, /* no name: any word that `match` takes */
 	OPT_COMMON = 1 << 10,    /* shown by --help */
-	OPT_LATER = 1 << 11,     /* accepted with a warning: it has no effect in this version */
+	OPT_NO_EFFECT = 1 << 11, /* accepted with a warning: slirppd has nothing that it could change */
 	OPT_REFUSED = 1 << 12,   /* an error: to ignore it would be unsafe or wrong */
+	OPT_TUN = 1 << 13,       /* net tun alone: with net slirp accepted with a warning */
 };
 
 struct option_row {

@@ -13,9 +13,11 @@
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "compat/pppd/reading.h"
+#include "net/filter.h"
 
 /* Larger than any options file: what is longer is a device or a mistake. */
 #define MAX_FILE (1 << 20)
@@ -189,14 +191,87 @@ static bool has_net_admin(void)
 	return syscall(SYS_capget, &header, data) == 0 && data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
 }
 
-static bool may_tun(void *arg)
+/* A number that the kernel tells of an interface, or -1: a TUN's owner, or its group. */
+static long interface_number(const char *name, const char *what)
+{
+	char *path = g_build_filename("/sys/class/net", name, what, NULL);
+	char *text = NULL;
+	long number = g_file_get_contents(path, &text, NULL, NULL) ? strtol(text, NULL, 10) : -1;
+
+	g_free(path);
+	g_free(text);
+	return number;
+}
+
+static bool made_for_us(const char *name)
+{
+	long owner = interface_number(name, "owner"), group = interface_number(name, "group");
+
+	return (owner >= 0 && (uid_t)owner == geteuid()) || (group >= 0 && group_member((gid_t)group));
+}
+
+static bool may_tun(void *arg, const char *name)
 {
 	(void)arg;
-	int fd = has_net_admin() ? open("/dev/net/tun", O_RDWR | O_CLOEXEC) : -1;
+	int fd = has_net_admin() || (name && made_for_us(name)) ? open("/dev/net/tun", O_RDWR | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return false;
 	close(fd);
 	return true;
+}
+
+static bool check_filter(void *arg, const struct filter_config *config, char **why)
+{
+	(void)arg;
+	filter_free(filter_new(config, why));
+	return *why == NULL;
+}
+
+/* What stands before the end of the first line; a secret's room never moves. */
+static bool read_line(int fd, GString *text)
+{
+	ssize_t n = 0;
+
+	while (text->len < AUTH_NAME_MAX) {
+		char *end = text->str + text->len;
+
+		n = read(fd, end, AUTH_NAME_MAX - text->len);
+		if (n <= 0)
+			break;
+		text->len += (gsize)n;
+	}
+	text->str[text->len] = '\0';
+	g_string_truncate(text, strcspn(text->str, "\n"));
+	return n >= 0;
+}
+
+static bool read_password(void *arg, int fd, GString *password)
+{
+	(void)arg;
+	bool ok = read_line(fd, password);
+	if (ok)
+		close(fd);
+	return ok;
+}
+
+static bool ask_password(void *arg, const char *program, const char *user, const char *remote, GString *password)
+{
+	const char *argv[] = { program, user, remote, NULL };
+	int out, status;
+	GPid pid;
+
+	(void)arg;
+	if (!g_spawn_async_with_pipes(NULL, (char **)argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, &pid,
+				      NULL, &out, NULL, NULL)) {
+		errno = ENOENT;
+		return false;
+	}
+	bool ok = read_line(out, password);
+	close(out);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	errno = ECANCELED;
+	return ok && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 static const char *variable(void *arg, const char *name)
@@ -221,6 +296,9 @@ void world_init(struct world *world)
 		.host_name = host_name,
 		.network = network,
 		.ethernet = ethernet,
+		.filter = check_filter,
+		.read_password = read_password,
+		.ask_password = ask_password,
 		.variable = variable,
 		.uid = getuid(),
 	};

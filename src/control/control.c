@@ -81,6 +81,8 @@ static char *describe(const struct session_report *report)
 		return g_strdup_printf("%s <-> %s", inet_ntop(AF_INET, &local, ours, sizeof(ours)),
 				       inet_ntop(AF_INET, &remote, peers, sizeof(peers)));
 	case SESSION_WAITING:
+		if (report->retry_in == CLOCK_NEVER)
+			return g_strdup("until there is traffic");
 		return g_strdup_printf("%s; next try in %u s", exit_status_text(report->status),
 				       (unsigned)((report->retry_in + CLOCK_SECOND - 1) / CLOCK_SECOND));
 	case SESSION_IDLE:

@@ -105,6 +105,12 @@ static const char *end_text(const struct session_report *r)
 	return over ? exit_status_text(r->status) : NULL;
 }
 
+/* null where nobody knows: the next try comes with the next traffic, or there is none to come. */
+static json_t *retry_json(const struct session_report *r)
+{
+	return r->state == SESSION_WAITING && r->retry_in != CLOCK_NEVER ? seconds(r->retry_in) : json_null();
+}
+
 static json_t *link_json(const struct snapshot *s)
 {
 	static const struct ppp_addresses none;
@@ -114,7 +120,7 @@ static json_t *link_json(const struct snapshot *s)
 
 	return json_pack("{s:s, s:o, s:o, s:o, s:i, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}",
 			 "state", session_state_name(r->state), "since", seconds(r->since),
-			 "retry_in", r->state == SESSION_WAITING ? seconds(r->retry_in) : json_null(), "attempts", number(r->attempts),
+			 "retry_in", retry_json(r), "attempts", number(r->attempts),
 			 "status", (int)r->status, "status_text", end_text(r),
 			 "local", ipv4(a->local), "remote", ipv4(a->remote), "dns", ipv4(ipcp->dns[0] ? ipcp->dns[0] : ipcp->own_dns),
 			 "peer_dns", peer_dns_json(a), "mtu", a->mtu ? number(a->mtu) : json_null(),

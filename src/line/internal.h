@@ -51,6 +51,8 @@ struct line {
 	struct script *command;           /* of a pty line */
 	struct dial *dial;                /* of a socket line that is not yet connected */
 	struct line_source *source;
+	struct record *record; /* NULL: none is asked for, or none can be written */
+	size_t cut;            /* synchronous: so much of the next packet is written already */
 };
 
 struct line_ops {

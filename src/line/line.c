@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "line/internal.h"
+#include "reader.h"
+#include "record.h"
 
 #define LINE_BUFFER 65536
 /* A tty gives some 4 kB a read, however much it has: where one gave that much, more is likely there. */
@@ -87,15 +89,16 @@ void line_free(struct line *line)
 
 static void hang_up(struct line *line)
 {
+	record_hangup(line->record);
 	line_detach(line);
 	line->hungup = true;
 	line->events->hangup(line->arg);
 }
 
-/* Reads what is there, up to the buffer's size. *ENDED: there will be no more. */
+/* Reads what is there, up to the buffer's size; of synchronous lines a packet, which is one read. *ENDED: there will be no more. */
 static size_t gather(struct line *line, bool *ended)
 {
-	size_t more = line->serial ? LINE_MORE : LINE_BUFFER;
+	size_t more = line->serial && !line->config->sync ? LINE_MORE : LINE_BUFFER;
 	size_t len = 0;
 	ssize_t n;
 
@@ -116,6 +119,7 @@ static void take_input(struct line *line, unsigned revents)
 	/* poll() would report these again and again. */
 	if (len == 0 && revents & (G_IO_HUP | G_IO_ERR | G_IO_NVAL))
 		ended = true;
+	record_received(line->record, line->buffer, len);
 	if (len > 0)
 		line->events->data(line->arg, line->buffer, len);
 	if (ended && !line->dead && line->source)
@@ -176,6 +180,9 @@ void line_attach(struct line *line)
 	g_source_set_can_recurse(base, TRUE);
 	g_source_attach(base, loop_context(line->loop));
 	line->source = source;
+	line->cut = 0;
+	if (line->config->record)
+		line->record = record_open(line->config->record, loop_clock(line->loop));
 }
 
 void line_detach(struct line *line)
@@ -185,6 +192,7 @@ void line_detach(struct line *line)
 	g_source_destroy(&line->source->base);
 	g_source_unref(&line->source->base);
 	line->source = NULL;
+	g_clear_pointer(&line->record, record_close);
 }
 
 static void on_broken(struct line *line)
@@ -193,16 +201,45 @@ static void on_broken(struct line *line)
 		hang_up(line);
 }
 
+/* One system call: how much it took. */
+static size_t write_some(struct line *line, const uint8_t *bytes, size_t len)
+{
+	ssize_t n = write(line->out, bytes, len);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		line_wait(line, 0, on_broken);
+	if (n <= 0)
+		return 0;
+	record_sent(line->record, bytes, (size_t)n);
+	return (size_t)n;
+}
+
+/* A packet each; what a line takes of one without the rest goes on where it ended. */
+static size_t write_packets(struct line *line, const uint8_t *bytes, size_t len)
+{
+	struct reader r = reader_new(bytes, len);
+	size_t written = 0;
+
+	while (reader_left(&r) > 0) {
+		size_t size = reader_u16(&r);
+		const uint8_t *packet = reader_bytes(&r, size);
+
+		if (!packet)
+			break;
+		line->cut += write_some(line, packet + line->cut, size - line->cut);
+		if (line->cut < size)
+			break;
+		line->cut = 0;
+		written = len - reader_left(&r);
+	}
+	return written;
+}
+
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len)
 {
 	if (!line->source || len == 0)
 		return 0;
-	ssize_t n = write(line->out, bytes, len);
-	if (n >= 0)
-		return (size_t)n;
-	if (errno != EAGAIN && errno != EINTR)
-		line_wait(line, 0, on_broken);
-	return 0;
+	return line->config->sync ? write_packets(line, bytes, len) : write_some(line, bytes, len);
 }
 
 void line_want_write(struct line *line, bool want)
@@ -229,7 +266,11 @@ size_t line_unsent(const struct line *line)
 
 unsigned line_rate(const struct line *line)
 {
-	return line->serial ? serial_rate(line->serial) : 0;
+	const struct line_config *config = line->config;
+	unsigned rate = line->serial ? serial_rate(line->serial) : 0;
+	unsigned limit = config->kind != LINE_TTY || config->record ? config->datarate : 0;
+
+	return limit > 0 && (rate == 0 || limit < rate) ? limit : rate;
 }
 
 const char *line_name(const struct line *line)

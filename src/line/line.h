@@ -44,15 +44,15 @@ void line_open(struct line *line, bool wait);
 void line_close(struct line *line);
 
 /* Writes what it can of LEN bytes and returns how many, 0 when it can take none now; never blocks. After an error events->hangup
- * follows from the loop. */
+ * follows from the loop. On synchronous lines, LEN bytes are whole packets, each behind its length (two bytes, big-endian). */
 size_t line_write(struct line *line, const uint8_t *bytes, size_t len);
 void line_want_write(struct line *line, bool want);
 
 /* Bytes that the system still holds (TIOCOUTQ), 0 where it cannot tell. */
 size_t line_unsent(const struct line *line);
 
-/* Bytes a second that this line is known to carry (a real serial port's rate with its start and stop bits); 0: unknown, as for
- * ptys, gadget ports and sockets. */
+/* Bytes a second that this line is known to carry (a real serial port's rate with its start and stop bits), or is to carry at most
+ * (datarate); 0: unknown, as for ptys, gadget ports and sockets. */
 unsigned line_rate(const struct line *line);
 
 /* What hook scripts are told: the terminal's path as it was resolved (NULL where the line is none that was opened by name), and bits a

@@ -193,11 +193,29 @@ bool packet_is_fragment(const struct packet *p)
 	return p->more_fragments || p->offset > 0;
 }
 
+/* Of a header of 4 * WORDS bytes, whose first byte R is behind. */
+static bool is_traffic4(struct reader r, size_t words, size_t len)
+{
+	reader_skip(&r, 5);
+	uint16_t offset = reader_u16(&r) & 0x1fffu;
+	reader_skip(&r, 1);
+	bool tcp = reader_u8(&r) == IPPROTO_TCP;
+	if (offset > 0 || !tcp || words < 5)
+		return offset == 0;
+	reader_skip(&r, 4 * words - 10 + 12);
+	size_t tcp_words = reader_u8(&r) >> 4;
+	bool fin = reader_u8(&r) & TCP_FIN;
+	return !reader_ok(&r) || !fin || len > 4 * words + 4 * tcp_words;
+}
+
 bool packet_is_traffic(const uint8_t *packet, size_t len)
 {
 	struct reader r = reader_new(packet, len);
+	uint8_t first = reader_u8(&r);
 
-	if (reader_u8(&r) >> 4 != 6)
+	if (first >> 4 == 4)
+		return is_traffic4(r, first & 15, len);
+	if (first >> 4 != 6)
 		return true;
 	reader_skip(&r, 5);
 	uint8_t next = reader_u8(&r);

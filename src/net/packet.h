@@ -94,7 +94,7 @@ bool packet_parse(struct packet *p, uint8_t *data, size_t len);
 bool packet_parse6(struct packet *p, uint8_t *data, size_t len);
 
 /* Whether a packet of LEN bytes, of either family, is somebody's traffic: IPv6's housekeeping (multicast within the link, neighbour and router
- * discovery; RFC 4861, RFC 4291 §2.7) is not. */
+ * discovery; RFC 4861, RFC 4291 §2.7) is not, nor are, as in pppd, later fragments of IPv4 and the end of a connection (a TCP FIN without data). */
 bool packet_is_traffic(const uint8_t *packet, size_t len);
 
 bool packet_is_fragment(const struct packet *p);

@@ -84,6 +84,7 @@ void frame_decoder_reset(struct frame_decoder *d)
 	d->accm = 0xffffffff;
 	d->escaped = false;
 	d->skipping = false;
+	d->since = 0;
 	d->counters = (struct frame_counters){ 0 };
 }
 

@@ -36,6 +36,7 @@ struct frame_decoder {
 	uint32_t accm;       /* control characters that are dropped when unescaped (RFC 1662 §7.1); may be set at any time */
 	bool escaped;        /* the last byte was an escape */
 	bool skipping;       /* until the next flag: the frame was too long */
+	uint64_t since;      /* when the last bytes came; on synchronous lines alone (sync.h) */
 	struct frame_counters counters;
 };
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "ppp/sync.h"
 
 #define ADDRESS 0xff /* RFC 1662 §3.1 */
 #define CONTROL 0x03
@@ -73,13 +74,21 @@ static void tap(const struct ppp *p, bool sent, uint16_t protocol, const uint8_t
 		p->tap(p->tap_arg, sent, protocol, packet, len);
 }
 
+static size_t encode(struct ppp *p, bool plain, uint8_t *at, const uint8_t *head, size_t head_len, const struct comp_packet *out)
+{
+	bool flag = plain || p->last_sent == 0 || p->clock->now - p->last_sent > IDLE_FLAG;
+
+	if (p->config->line.sync)
+		return sync_encode(at, head, head_len, out->body, out->body_len);
+	return frame_encode(at, plain ? &p->default_map : &p->map, flag, head, head_len, out->body, out->body_len);
+}
+
 /* PLAIN: as before anything was negotiated; for LCP alone, whose protocol number no compression makes shorter. */
 static bool send_frame(struct ppp *p, bool plain, const struct comp_packet *out)
 {
 	uint8_t head[HEADER_MAX + VJ_HEADER_MAX];
 	struct writer w = writer_new(head, sizeof(head));
 	uint8_t *at = outbuf_reserve(p->out, frame_encoded_max(HEADER_MAX + out->head_len + out->body_len));
-	bool flag = plain || p->last_sent == 0 || p->clock->now - p->last_sent > IDLE_FLAG;
 
 	put_header(&w, out->protocol, p->pcomp, p->accomp && !plain);
 	writer_bytes(&w, out->head, out->head_len);
@@ -87,7 +96,7 @@ static bool send_frame(struct ppp *p, bool plain, const struct comp_packet *out)
 		p->counters.out_dropped++;
 		return false;
 	}
-	outbuf_commit(p->out, frame_encode(at, plain ? &p->default_map : &p->map, flag, head, writer_len(&w), out->body, out->body_len));
+	outbuf_commit(p->out, encode(p, plain, at, head, writer_len(&w), out));
 	p->last_sent = MAX(p->clock->now, 1);
 	p->counters.frames_out++;
 	return true;
@@ -304,8 +313,12 @@ void ppp_input(struct ppp *p, const uint8_t *bytes, size_t len)
 	if (ppp_is_silent(p))
 		return;
 	ppp_enter(p);
-	line_test_bytes(&p->line_test, bytes, len);
-	frame_decode(&p->decoder, bytes, len, got_frame, p);
+	if (p->config->line.sync) {
+		sync_decode(&p->decoder, p->clock->now, bytes, len, got_frame, p);
+	} else {
+		line_test_bytes(&p->line_test, bytes, len);
+		frame_decode(&p->decoder, bytes, len, got_frame, p);
+	}
 	count_frames(p);
 	ppp_leave(p);
 }

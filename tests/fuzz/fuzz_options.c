@@ -30,8 +30,9 @@ static bool resolve(void *arg, const char *name, uint32_t *address)
 	return name[0] != '?';
 }
 
-static bool may_tun(void *arg)
+static bool may_tun(void *arg, const char *name)
 {
+	(void)name;
 	(void)arg;
 	return false;
 }
@@ -57,6 +58,31 @@ static bool network(void *arg, const char *name, uint32_t *address)
 	(void)name;
 	(void)address;
 	return false;
+}
+
+static bool filter(void *arg, const struct filter_config *config, char **why)
+{
+	(void)arg;
+	if (!config->expression || !strstr(config->expression, "wrong"))
+		return true;
+	*why = g_strdup("syntax error");
+	return false;
+}
+
+static bool read_password(void *arg, int fd, GString *password)
+{
+	(void)arg;
+	g_string_append(password, "piped");
+	errno = EBADF;
+	return fd == 3;
+}
+
+static bool ask_password(void *arg, const char *program, const char *user, const char *remote, GString *password)
+{
+	(void)arg;
+	g_string_append_printf(password, "%s:%s", user, remote);
+	errno = ENOENT;
+	return strcmp(program, "/bin/ask") == 0;
 }
 
 static bool ethernet(void *arg, uint8_t address[6])
@@ -91,6 +117,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.host_name = host_name,
 		.network = network,
 		.ethernet = ethernet,
+		.filter = filter,
+		.read_password = read_password,
+		.ask_password = ask_password,
 		.variable = variable,
 	};
 	if (options_read_text(o, &source, (const char *)data, size) && check_options(o)) {

@@ -57,8 +57,9 @@ static bool resolve(void *arg, const char *name, uint32_t *address)
 	return true;
 }
 
-static bool may_tun(void *arg)
+static bool may_tun(void *arg, const char *name)
 {
+	(void)name;
 	const struct rig *rig = arg;
 
 	return rig->may_tun;
@@ -91,6 +92,31 @@ static bool network(void *arg, const char *name, uint32_t *address)
 	(void)arg;
 	*address = UINT32_C(0xc6336400);
 	return strcmp(name, "testnet") == 0;
+}
+
+static bool filter(void *arg, const struct filter_config *config, char **why)
+{
+	(void)arg;
+	if (!config->expression || !strstr(config->expression, "wrong"))
+		return true;
+	*why = g_strdup("syntax error");
+	return false;
+}
+
+static bool read_password(void *arg, int fd, GString *password)
+{
+	(void)arg;
+	g_string_append(password, "piped");
+	errno = EBADF;
+	return fd != 5;
+}
+
+static bool ask_password(void *arg, const char *program, const char *user, const char *remote, GString *password)
+{
+	(void)arg;
+	g_string_append_printf(password, "%s:%s", user, remote);
+	errno = ENOENT;
+	return strcmp(program, "/bin/ask") == 0;
 }
 
 static bool ethernet(void *arg, uint8_t address[6])
@@ -127,6 +153,9 @@ void rig_init(struct rig *rig, const char *tty)
 		.host_name = host_name,
 		.network = network,
 		.ethernet = ethernet,
+		.filter = filter,
+		.read_password = read_password,
+		.ask_password = ask_password,
 		.variable = variable,
 		.uid = 1000,
 		.arg = rig,

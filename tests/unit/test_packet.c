@@ -381,6 +381,25 @@ static void quote_cut_at_every_length(void)
 	}
 }
 
+/* pppd (demand.c): neither wakes a line. */
+static void fragments_and_ends_are_no_traffic(void)
+{
+	uint8_t packet[41] = { 0x45, [9] = IPPROTO_TCP, [32] = 0x50, [33] = 0x11 };
+
+	CU_ASSERT_FALSE(packet_is_traffic(packet, 40));
+	CU_ASSERT_TRUE(packet_is_traffic(packet, 41));
+	CU_ASSERT_TRUE(packet_is_traffic(packet, 33)); /* cut */
+	packet[33] = 0x10;
+	CU_ASSERT_TRUE(packet_is_traffic(packet, 40));
+	packet[33] = 0x11;
+	packet[7] = 1;
+	CU_ASSERT_FALSE(packet_is_traffic(packet, 41));
+	packet[9] = IPPROTO_UDP;
+	CU_ASSERT_FALSE(packet_is_traffic(packet, 41));
+	packet[7] = 0;
+	CU_ASSERT_TRUE(packet_is_traffic(packet, 41));
+}
+
 /* What keeps a link from being idle. */
 static void housekeeping_is_no_traffic(void)
 {
@@ -420,6 +439,7 @@ const struct unit_test unit_tests[] = {
 	{ "reply: an ICMP error quotes the packet", error_quotes_the_packet },
 	{ "reply: no error about these, RFC 1122 s.3.2.2", no_error_about },
 	{ "packet: a quote cut at every length", quote_cut_at_every_length },
+	{ "packet: fragments and ends are no traffic, RFC 4861", fragments_and_ends_are_no_traffic },
 	{ "packet: housekeeping is no traffic, RFC 4861", housekeeping_is_no_traffic },
 	{ 0 },
 };
