@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <linux/capability.h>
 #include <netdb.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <netpacket/packet.h>
@@ -18,6 +19,7 @@
 
 #include "compat/pppd/reading.h"
 #include "net/filter.h"
+#include "priv.h"
 
 /* Larger than any options file: what is longer is a device or a mistake. */
 #define MAX_FILE (1 << 20)
@@ -191,31 +193,24 @@ static bool has_net_admin(void)
 	return syscall(SYS_capget, &header, data) == 0 && data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
 }
 
-/* A number that the kernel tells of an interface, or -1: a TUN's owner, or its group. */
-static long interface_number(const char *name, const char *what)
-{
-	char *path = g_build_filename("/sys/class/net", name, what, NULL);
-	char *text = NULL;
-	long number = g_file_get_contents(path, &text, NULL, NULL) ? strtol(text, NULL, 10) : -1;
-
-	g_free(path);
-	g_free(text);
-	return number;
-}
-
+/* Only trying tells: whom an interface was made for is shown to those alone whose /sys is of the same network namespace. */
 static bool made_for_us(const char *name)
 {
-	long owner = interface_number(name, "owner"), group = interface_number(name, "group");
+	char ifname[IF_NAMESIZE];
+	bool vnet_header, made;
+	int fd = if_nametoindex(name) != 0 ? priv_tun_open(name, ifname, &vnet_header, &made) : -1;
 
-	return (owner >= 0 && (uid_t)owner == geteuid()) || (group >= 0 && group_member((gid_t)group));
+	if (fd >= 0)
+		priv_tun_close(fd);
+	return fd >= 0;
 }
 
 static bool may_tun(void *arg, const char *name)
 {
 	(void)arg;
-	int fd = has_net_admin() || (name && made_for_us(name)) ? open("/dev/net/tun", O_RDWR | O_CLOEXEC) : -1;
+	int fd = has_net_admin() ? open("/dev/net/tun", O_RDWR | O_CLOEXEC) : -1;
 	if (fd < 0)
-		return false;
+		return name && made_for_us(name);
 	close(fd);
 	return true;
 }
