@@ -58,6 +58,7 @@ static const struct {
 struct pair_state {
 	bool wanted, state;
 	bool runs; /* one of the two */
+	char **variables; /* as they were when `wanted` last changed: the script may have to wait, and the link may be gone by then */
 };
 
 /* A script that runs. */
@@ -100,9 +101,9 @@ static char *login_name(void)
 	return pw ? g_strdup(pw->pw_name) : g_strdup_printf("%u", (unsigned)getuid());
 }
 
-static char *argument(const struct hooks *h, const char *name)
+static char *argument(char **variables, const char *name)
 {
-	const char *value = g_environ_getenv(h->variables, name);
+	const char *value = g_environ_getenv(variables, name);
 
 	if (strcmp(name, "LOGIN") == 0)
 		return login_name();
@@ -113,7 +114,7 @@ static char *argument(const struct hooks *h, const char *name)
 }
 
 /* ipparam is not there, and not empty, where none was given. */
-static char **arguments(const struct hooks *h, const struct hook_row *row, const char *path)
+static char **arguments(const struct hooks *h, const struct hook_row *row, const char *path, char **variables)
 {
 	GPtrArray *list = g_ptr_array_new();
 
@@ -122,7 +123,7 @@ static char **arguments(const struct hooks *h, const struct hook_row *row, const
 		bool is_param = strcmp(row->arguments[i], "IPPARAM") == 0;
 
 		if (!is_param)
-			g_ptr_array_add(list, argument(h, row->arguments[i]));
+			g_ptr_array_add(list, argument(variables, row->arguments[i]));
 		else if (h->config->ipparam)
 			g_ptr_array_add(list, g_strdup(h->config->ipparam));
 	}
@@ -130,12 +131,12 @@ static char **arguments(const struct hooks *h, const struct hook_row *row, const
 	return (char **)g_ptr_array_free(list, FALSE);
 }
 
-static char **environment_of(const struct hooks *h)
+static char **environment_of(const struct hooks *h, char **variables)
 {
 	char pid[16];
 
 	g_snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	char **environment = g_environ_setenv(g_strdupv(h->variables), "PPPD_PID", pid, TRUE);
+	char **environment = g_environ_setenv(g_strdupv(variables), "PPPD_PID", pid, TRUE);
 	return config_environment(environment, h->config->script_env);
 }
 
@@ -205,9 +206,10 @@ static void on_end(void *arg, int status)
 /* NULL: there is nothing to run, or it cannot be run, which has been said. */
 static struct run *start(struct hooks *h, enum hook hook, int pair)
 {
+	char **variables = pair >= 0 ? h->pairs[pair].variables : h->variables;
 	char *path = script_path(h, hook);
-	char **argv = arguments(h, &rows[hook], path);
-	char **environment = environment_of(h);
+	char **argv = arguments(h, &rows[hook], path, variables);
+	char **environment = environment_of(h, variables);
 	pid_t pid = priv_hook(path, argv, environment);
 
 	g_strfreev(argv);
@@ -240,6 +242,8 @@ void hooks_run(struct hooks *h, enum hook hook)
 		if (hook != pairs[i].up && hook != pairs[i].down)
 			continue;
 		h->pairs[i].wanted = hook == pairs[i].up;
+		g_strfreev(h->pairs[i].variables);
+		h->pairs[i].variables = g_strdupv(h->variables);
 		settle_pair(h, (int)i);
 		return;
 	}
@@ -374,6 +378,8 @@ void hooks_free(struct hooks *h)
 		run_free(run);
 	}
 	g_ptr_array_free(h->runs, TRUE);
+	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++)
+		g_strfreev(h->pairs[i].variables);
 	g_strfreev(h->variables);
 	g_free(h);
 }

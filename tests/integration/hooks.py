@@ -136,6 +136,17 @@ def ip_up_waits_for_ip_pre_up(world):
 
 
 @test
+def ip_down_waits_for_ip_up_and_knows_what_was(world):
+    words = all_hooks(world, ip_up="time.sleep(1)")
+    a, b = world.pair(["10.8.0.1:10.8.0.2", *words], [])
+    one_report(world, "ip-up")
+    name = a.log().split("Using interface ")[1].split()[0]
+    assert a.end() == 5
+    down = one_report(world, "ip-down")
+    assert down["args"] == [name, "", "38400", "10.8.0.1", "10.8.0.2"] and down["env"]["IFNAME"] == name, down
+
+
+@test
 def what_may_not_be_run_is_said(world):
     words = write_hook(world, "ip-up")
     os.chmod(words[1], 0o777)

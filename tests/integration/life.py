@@ -312,10 +312,9 @@ def systemd_is_told_when_the_link_is_up(world):
         s.settimeout(PATIENCE)
         a, b = world.pair(["up_sdnotify"], [], a_how={"env": {"NOTIFY_SOCKET": path}})
         said = []
-        while b"READY=1" not in said:
+        while b"READY=1" not in said or not any(status.startswith(b"STATUS=up: 10.0.2.") for status in said):
             said.append(s.recv(100))
-        assert any(status.startswith(b"STATUS=up: 10.0.2.") for status in said), said
-        assert "IP address" in a.log()
+        a.wait_up()
 
 
 @test
@@ -376,7 +375,7 @@ def updetach_detaches_when_the_link_is_up(world):
     assert a.process.poll() is None
     b = world.slirppd("notty", name="b", stdin=master, stdout=master)
     assert a.wait() == 0
-    assert "remote IP address" in a.log()
+    assert "remote " in a.log()  # of IPv4 or IPv6, whichever was first
     os.kill(background_pid(a), signal.SIGTERM)
     assert b.wait() in (0, 16)
 

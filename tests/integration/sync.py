@@ -67,15 +67,16 @@ def pair_on(world, left, right, *words, rest=()):
     right.close()
     a.wait_up()
     b.wait_up()
+    begin = time.monotonic()
     assert digest(receive_all(world.connect(port))) == digest(blob)
-    return a, b
+    return a, b, time.monotonic() - begin
 
 
 @test
 def packets_each_in_a_datagram(world):
     """What a program such as openconnect gives: the line keeps packets apart."""
     left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    a, b = pair_on(world, left, right, "sync", "debug")
+    a, b, _ = pair_on(world, left, right, "sync", "debug")
     assert "rcvd [LCP ConfReq" in a.log() and a.end() == 5 and b.wait() in (0, 16)
 
 
@@ -83,7 +84,7 @@ def packets_each_in_a_datagram(world):
 def packets_in_a_stream(world):
     """TCP joins and cuts them: they are found all the same, compressed ones (nobody says how long those are) excepted."""
     left, right = world.socketpair()
-    a, b = pair_on(world, left, right, "sync", "noccp", "novj")
+    a, b, _ = pair_on(world, left, right, "sync", "noccp", "novj")
     assert a.end() == 5 and b.wait() in (0, 16)
 
 
@@ -152,7 +153,7 @@ def a_recording_has_every_byte(world):
     left, right = world.socketpair()
     ours, theirs = (os.path.join(world.folder, name) for name in ("ours", "theirs"))
     before = int(time.time())
-    a, b = pair_on(world, left, right, "record", ours, rest=["record", theirs])
+    a, b, _ = pair_on(world, left, right, "record", ours, rest=["record", theirs])
     assert a.end() == 5 and b.wait() in (0, 16)
     ours, theirs = records(ours), records(theirs)
     assert ours[0][0] == 7 and before <= ours[0][1] <= time.time()
@@ -169,7 +170,7 @@ def pppdump_reads_a_recording(world):
         raise Skip("pppdump is not installed")
     left, right = world.socketpair()
     path = os.path.join(world.folder, "record")
-    a, b = pair_on(world, left, right, "record", path)
+    a, b, _ = pair_on(world, left, right, rest=["record", path])
     a.end()
     b.wait()
     text = subprocess.run([pppdump, "-p", path], capture_output=True).stdout
@@ -179,7 +180,7 @@ def pppdump_reads_a_recording(world):
 @test
 def a_recording_that_cannot_be_made_stops_nothing(world):
     left, right = world.socketpair()
-    a, b = pair_on(world, left, right, "record", "/nowhere/at/all")
+    a, b, _ = pair_on(world, left, right, "record", "/nowhere/at/all")
     assert "Couldn't create record file /nowhere/at/all" in a.log()
     assert a.end() == 5
 
@@ -188,9 +189,8 @@ def a_recording_that_cannot_be_made_stops_nothing(world):
 def a_line_is_held_back(world):
     """Half a megabyte at 400 kB a second: more than a second, however fast the machine."""
     left, right = world.socketpair()
-    begin = time.monotonic()
-    a, b = pair_on(world, left, right, "datarate", "400000", "noccp")
-    assert time.monotonic() - begin > 1
+    a, b, seconds = pair_on(world, left, right, "datarate", "400000", "noccp")
+    assert seconds > 1, seconds
     assert a.end() == 5 and b.wait() in (0, 16)
 
 

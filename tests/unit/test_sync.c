@@ -14,8 +14,12 @@ static const uint8_t lcp[] = { 0xff, 0x03, 0xc0, 0x21, 1, 1, 0, 10, 5, 6, 1, 2, 
 static const uint8_t ip[] = { 0xff, 0x03, 0x00, 0x21, 0x45, 0, 0, 24, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 2, 3, 4 };
 static const uint8_t vj[] = { 0xff, 0x03, 0x00, 0x2d, 0x7f, 0, 1, 2, 3 };
 
+/* IPv6 counts its header apart, RFC 8200 §3; here without address and control, and the protocol's number is one byte as PFC makes it. */
+static const uint8_t ip6[] = { 0x57, 0x60, 0, 0, 0, 0, 2, 17, 64, 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
+			       0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 7, 8 };
+
 struct sink {
-	GString *seen; /* l, i, v or ? for each packet */
+	GString *seen; /* l, i, v, 6 or ? for each packet */
 };
 
 static bool is(const uint8_t *packet, size_t len, const void *expected, size_t expected_len)
@@ -29,6 +33,7 @@ static void keep(void *arg, uint8_t *packet, size_t len)
 
 	g_string_append_c(s->seen, is(packet, len, lcp, sizeof(lcp)) ? 'l' : is(packet, len, ip, sizeof(ip)) ? 'i'
 								     : is(packet, len, vj, sizeof(vj))	     ? 'v'
+								     : is(packet, len, ip6, sizeof(ip6))     ? '6'
 													     : '?');
 	memset(packet - FRAME_HEADROOM, 0, FRAME_HEADROOM + len);
 }
@@ -70,6 +75,8 @@ static GByteArray *written(const char *letters)
 			g_byte_array_append(all, lcp, sizeof(lcp));
 		else if (*letters == 'i')
 			g_byte_array_append(all, ip, sizeof(ip));
+		else if (*letters == '6')
+			g_byte_array_append(all, ip6, sizeof(ip6));
 		else
 			g_byte_array_append(all, vj, sizeof(vj));
 	}
@@ -91,19 +98,19 @@ static void a_packet_a_read(void)
 
 static void joined_packets_are_parted(void)
 {
-	GByteArray *all = written("liillv");
+	GByteArray *all = written("li6illv");
 	struct rig rig;
 
 	rig_init(&rig);
 	read_bytes(&rig, all->data, all->len);
-	CU_ASSERT_STRING_EQUAL(rig.sink.seen->str, "liillv");
+	CU_ASSERT_STRING_EQUAL(rig.sink.seen->str, "li6illv");
 	rig_clear(&rig);
 	g_byte_array_free(all, TRUE);
 }
 
 static void cut_packets_are_put_together(void)
 {
-	GByteArray *all = written("lilli");
+	GByteArray *all = written("li6lli");
 
 	for (size_t cut = 1; cut < all->len; cut++) {
 		struct rig rig;
@@ -111,7 +118,7 @@ static void cut_packets_are_put_together(void)
 		rig_init(&rig);
 		for (size_t at = 0; at < all->len; at += cut)
 			read_bytes(&rig, all->data + at, MIN(cut, all->len - at));
-		CU_ASSERT_STRING_EQUAL(rig.sink.seen->str, "lilli");
+		CU_ASSERT_STRING_EQUAL(rig.sink.seen->str, "li6lli");
 		rig_clear(&rig);
 	}
 	g_byte_array_free(all, TRUE);
