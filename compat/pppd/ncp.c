@@ -27,7 +27,7 @@ static bool take_identifier(struct options *o, const char *half, const char *whi
 	if (half[0] == '\0')
 		return true;
 	if (!parse_identifier(half, &id))
-		return option_fail(o, "illegal interface identifier (%s): %s", which, half);
+		return option_fail(o, "Illegal interface identifier (%s): %s", which, half);
 	if (o->source->priority >= *priority) {
 		*place = id;
 		*priority = o->source->priority;

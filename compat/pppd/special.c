@@ -171,9 +171,7 @@ OPTION_CALL(call_endpoint)
 	(void)row;
 	for (size_t i = 0; i < G_N_ELEMENTS(classes); i++)
 		known = known || (strlen(classes[i]) == len && g_ascii_strncasecmp(arg, classes[i], len) == 0);
-	if (!known && (len == 0 || strspn(arg, "0123456789") != len))
-		return option_fail(o, "invalid endpoint discriminator class '%.*s'", (int)len, arg);
-	if (arg[len] != ':' && g_ascii_strcasecmp(arg, "null") != 0)
-		return option_fail(o, "endpoint must be CLASS:VALUE, not '%s'", arg);
+	if ((!known && (len == 0 || strspn(arg, "0123456789") != len)) || (arg[len] != ':' && g_ascii_strcasecmp(arg, "null") != 0))
+		return option_fail(o, "Can't parse '%s' as an endpoint discriminator", arg);
 	return true;
 }
