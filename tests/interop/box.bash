@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # variables of host.bash
+# shellcheck shell=bash disable=SC2154,SC2034 # variables of host.bash, and those for its readers
 # Machines of their own for programs that run pppd, for the tests that have read host.bash: each case runs in a box, where slirppd lies over
 # /usr/sbin/pppd, and /etc, /run, the network and the processes are nobody else's. No box leaves anything behind.
 # Packages: iproute2 iputils-ping util-linux procps ppp. Root, or user namespaces, are needed.

@@ -37,7 +37,7 @@ clean_up()
 	local pid
 	for pid in "${helpers[@]}"; do kill "$pid" 2> /dev/null; done
 	wait 2> /dev/null
-	[ -n "${KEEP:-}" ] || rm -rf "$work"
+	[ -n "${KEEP:-}" ] || rm -rf --one-file-system "$work"
 }
 
 # serve FOLDER: a web server on 127.0.0.1; its port is in $web
