@@ -137,6 +137,7 @@ struct config *config_new(void)
 	config->logfd = 1;
 	config->maxfail = 10;
 	config->holdoff = 30;
+	config->folder = "/etc/slirppd";
 	config->mo_timeout = 1;
 	config->child_timeout = 5;
 	config->script_env = g_ptr_array_new_with_free_func(g_free);

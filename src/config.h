@@ -249,6 +249,7 @@ struct net_config {
 
 struct config {
 	char *program; /* argv[0] as it was */
+	const char *folder; /* of hook scripts and resolv.conf: /etc/slirppd, or /etc/ppp where we stand in for pppd; a constant */
 	struct lcp_config lcp;
 	struct auth_config auth;
 	struct ipcp_config ipcp;

@@ -16,7 +16,6 @@
 #include "log.h"
 #include "priv.h"
 
-#define FOLDER "/etc/ppp"
 /* Who waits for a script does not wait for ever: a link that hangs is no link. */
 #define WAIT_SECONDS 10
 #define ARGUMENTS_MAX 8
@@ -151,7 +150,7 @@ static char *script_path(const struct hooks *h, enum hook hook)
 	if (path && access(path, F_OK) == 0)
 		return path;
 	g_free(path);
-	return g_build_filename(FOLDER, rows[hook].name, NULL);
+	return g_build_filename(h->config->folder, rows[hook].name, NULL);
 }
 
 /* Running. */

@@ -1,4 +1,4 @@
-/* Hook scripts: /etc/ppp/ip-up and its kin, with pppd's arguments, environment, order and waiting rules (pppd(8), SCRIPTS). Owned by the
+/* Hook scripts: /etc/ppp/ip-up and its kin (in config->folder), with pppd's arguments, environment, order and waiting rules (pppd(8), SCRIPTS). Owned by the
  * session, which tells it what is known (variables) and what has happened (hooks).
  *
  * Each is executed without a shell, in a session of its own, in /, with umask 077, nothing on its descriptors 0 to 2, and with the variables

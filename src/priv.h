@@ -30,9 +30,9 @@ pid_t priv_hook(const char *path, char *const argv[], char *const environment[])
 /* Where an ordinary user's own scripts and the like lie ($XDG_CONFIG_HOME/slirppd, else ~/.config/slirppd), for g_free(); NULL for root. */
 char *priv_user_folder(void);
 
-/* Writes the name servers that the peer named, a line each, to /etc/ppp/resolv.conf; without root to resolv.conf in the user's own folder, if
- * there is one. DNS2 may be NULL. 0, or -1 (logged). */
-int priv_write_resolver(const char *dns1, const char *dns2);
+/* Writes the name servers that the peer named, a line each, to resolv.conf in FOLDER; without root in the user's own folder; nothing where
+ * that is not there. DNS2 may be NULL. 0, or -1 (logged). */
+int priv_write_resolver(const char *folder, const char *dns1, const char *dns2);
 
 /* Appends to (or makes, with that mode) a log file, or writes to a FIFO whether it is read or not; the descriptor, or -1 with errno. */
 int priv_open_log(const char *path, mode_t mode);

@@ -192,11 +192,11 @@ static int write_resolver(const char *path, const char *dns1, const char *dns2)
 	return fclose(file) == 0 ? 0 : -1;
 }
 
-int priv_write_resolver(const char *dns1, const char *dns2)
+int priv_write_resolver(const char *system_folder, const char *dns1, const char *dns2)
 {
-	char *folder = geteuid() == 0 ? g_strdup("/etc/ppp") : priv_user_folder();
+	char *folder = geteuid() == 0 ? g_strdup(system_folder) : priv_user_folder();
 
-	if (!folder || (geteuid() != 0 && access(folder, F_OK) != 0)) {
+	if (!folder || access(folder, F_OK) != 0) {
 		g_free(folder);
 		return 0;
 	}

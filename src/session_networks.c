@@ -73,7 +73,7 @@ static void write_resolver(struct session *s, const uint32_t servers[2])
 	uint32_t one = servers[0] ? servers[0] : servers[1];
 
 	if (one && s->config->ipcp.usepeerdns && !s->config->noresolvconf)
-		priv_write_resolver(print_ip(first, one), servers[1] && servers[1] != one ? print_ip(second, servers[1]) : NULL);
+		priv_write_resolver(s->config->folder, print_ip(first, one), servers[1] && servers[1] != one ? print_ip(second, servers[1]) : NULL);
 }
 
 /* Limits. */

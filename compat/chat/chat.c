@@ -21,7 +21,7 @@
 
 static bool send_text(struct chat *c, const GString *text)
 {
-	int64_t until = g_get_monotonic_time() + c->timeout * G_USEC_PER_SEC;
+	int64_t until = deadline(c);
 
 	for (size_t i = 0; i < text->len; i++) {
 		char byte = text->str[i];
@@ -63,9 +63,15 @@ static void send_file(struct chat *c, const char *path)
 	char text[FILE_MAX];
 	FILE *file = fopen(path, "r");
 
-	if (!file)
+	if (!file) {
+		int error = errno;
+
+		heed_signals(c); /* that ended the wait for who writes to a FIFO */
+		errno = error;
 		fail(c, EXIT_SCRIPT, "%s -- open failed: %m", path);
+	}
 	size_t len = fread(text, 1, sizeof(text) - 1, file);
+	heed_signals(c);
 	if (ferror(file))
 		fail(c, EXIT_SCRIPT, "%s -- read error", path);
 	fclose(file);
@@ -94,10 +100,12 @@ static void add_string(struct chat *c, GPtrArray *list, const char *word, const 
 	say_text(c, told, word);
 }
 
-static void clear_string(struct chat *c, GPtrArray *list, const char *word, const char *told)
+static void clear_string(struct chat *c, GPtrArray *list, const char *word, const char *command, const char *told)
 {
 	GString *text = chat_script_expect(&c->names, word);
 
+	if (text->len >= STRING_MAX || text->len > strlen(word))
+		fail(c, EXIT_SCRIPT, "Illegal or too-long %s string ('%s')", command, word);
 	for (guint i = list->len; i > 0; i--) {
 		if (!g_string_equal(g_ptr_array_index(list, i - 1), text))
 			continue;
@@ -114,7 +122,7 @@ static void do_abort(struct chat *c, const char *word)
 
 static void do_clear_abort(struct chat *c, const char *word)
 {
-	clear_string(c, c->aborts, word, "clear abort on");
+	clear_string(c, c->aborts, word, "CLR_ABORT", "clear abort on");
 }
 
 static void do_report(struct chat *c, const char *word)
@@ -124,7 +132,7 @@ static void do_report(struct chat *c, const char *word)
 
 static void do_clear_report(struct chat *c, const char *word)
 {
-	clear_string(c, c->reports, word, "clear report");
+	clear_string(c, c->reports, word, "CLR_REPORT", "clear report");
 }
 
 static void do_timeout(struct chat *c, const char *word)
@@ -201,7 +209,7 @@ static bool ends_with(const GString *text, const GString *end)
 
 static void log_input(struct chat *c, struct input *in)
 {
-	char *shown = chat_script_shown(in->text->str + in->logged, in->text->len - in->logged);
+	char *shown = chat_script_shown(in->text->str + in->logged, in->text->len - in->logged, true);
 
 	if (c->verbose)
 		say(c, LOG_INFO, "%s", shown);
@@ -212,7 +220,7 @@ static void log_input(struct chat *c, struct input *in)
 /* -V: likewise, but the end of its last line is left open. */
 static void show_byte(char byte)
 {
-	char *shown = byte == '\n' ? g_strdup("\n") : chat_script_shown(&byte, 1);
+	char *shown = byte == '\n' ? g_strdup("\n") : chat_script_shown(&byte, 1, false);
 
 	fputs(shown, stderr);
 	g_free(shown);
@@ -222,10 +230,10 @@ static void take_input(struct chat *c, struct input *in, char byte)
 {
 	if (c->echo)
 		echo_byte(c, byte);
-	if (c->show && byte != '\r')
-		show_byte(byte);
 	if (byte == '\n')
 		log_input(c, in);
+	if (c->show && byte != '\r')
+		show_byte(byte);
 	g_string_append_c(in->text, byte);
 	if (byte == '\n')
 		in->logged = in->text->len;
@@ -241,11 +249,14 @@ static void take_input(struct chat *c, struct input *in, char byte)
 
 static void gather_report(struct chat *c, const struct input *in, char byte)
 {
-	if (c->report && g_ascii_iscntrl(byte))
-		end_report(c);
-	else if (c->report)
-		g_string_append_c(c->report, byte);
-	for (guint i = 0; !c->report && !g_ascii_iscntrl(byte) && i < c->reports->len; i++) {
+	if (c->report) {
+		if (g_ascii_iscntrl(byte))
+			end_report(c);
+		else if (c->report->len < INPUT_MAX)
+			g_string_append_c(c->report, byte);
+		return;
+	}
+	for (guint i = 0; !c->report && i < c->reports->len; i++) {
 		GString *string = g_ptr_array_index(c->reports, i);
 		time_t now = time(NULL);
 		char stamp[20];
@@ -281,7 +292,7 @@ static bool is_aborted(struct chat *c, struct input *in)
 /* Until WANTED has come. False: c->code says why it has not. */
 static bool wait_for(struct chat *c, const GString *wanted, struct input *in)
 {
-	int64_t until = g_get_monotonic_time() + c->timeout * G_USEC_PER_SEC;
+	int64_t until = deadline(c);
 	int byte;
 
 	while ((byte = read_byte(c, until)) >= 0) {
@@ -374,8 +385,12 @@ static void open_report(struct chat *c, const char *path)
 {
 	FILE *file = fopen(path, "a");
 
-	if (file)
-		c->report_file = file;
+	if (!file)
+		return;
+	c->report_file = file;
+	c->report_path = path;
+	if (c->verbose)
+		fprintf(file, "Opening \"%s\"...\n", path);
 }
 
 /* The script's file, or NULL: the words that are left are it. */

@@ -15,12 +15,13 @@ enum exit_code { EXIT_DONE, EXIT_SCRIPT, EXIT_IO, EXIT_TIMEOUT, EXIT_ABORT };
 struct chat {
 	struct chat_names names;
 	bool verbose, show, to_stderr, no_syslog, echo;
-	int timeout;             /* seconds */
+	int timeout;             /* seconds; 0 or less, which only -t can ask for: none */
 	const char *command;     /* that takes the next word; or NULL */
 	GPtrArray *aborts;       /* of GString */
 	GPtrArray *reports;
 	GString *report;         /* being gathered until its line ends; or NULL */
 	FILE *report_file;
+	const char *report_path; /* NULL: standard error */
 	struct termios before;
 	bool is_tty, ending, unfinished_echo;
 	int code;                /* why the last expectation was not met */
@@ -40,13 +41,16 @@ void end_report(struct chat *c);
 void end(struct chat *c, int code) G_GNUC_NORETURN;
 void fail(struct chat *c, int code, const char *fmt, ...) G_GNUC_PRINTF(3, 4) G_GNUC_NORETURN;
 
-/* Signals that end the program are kept, and heeded by what waits below. */
+/* Signals that end the program are kept, and heeded by what waits below, or here. */
 void catch_signals(void);
+void heed_signals(struct chat *c);
 /* HANGUP OFF, and ON. */
 void heed_hangup(bool heeded);
 
 /* Makes a terminal on standard input raw; a socket or a pipe will do as well. */
 void set_terminal(struct chat *c);
+/* When the time-out that begins now will be over. */
+int64_t deadline(const struct chat *c);
 /* The next byte, of which seven bits count, before the time UNTIL (g_get_monotonic_time()); -1: the time is over, or the line is. */
 int read_byte(struct chat *c, int64_t until);
 /* False: it cannot be written, or not in time, which has been said. */

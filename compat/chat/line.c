@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define REPORT_SECONDS 10 /* for the rest of a report's line, however slowly it comes */
 #define TYPING_MS 10 /* between two characters: modems of old lose what comes faster */
 
 static volatile sig_atomic_t caught;
@@ -37,7 +38,7 @@ void say(const struct chat *c, int level, const char *fmt, ...)
 
 void say_text(const struct chat *c, const char *what, const char *text)
 {
-	char *shown = chat_script_shown(text, strlen(text));
+	char *shown = chat_script_shown(text, strlen(text), true);
 
 	if (c->verbose)
 		say(c, LOG_INFO, "%s (%s)", what, shown);
@@ -49,7 +50,7 @@ void echo_byte(struct chat *c, int byte)
 	if (byte == '\r' || (byte < 0 && !c->unfinished_echo))
 		return;
 	c->unfinished_echo = byte >= 0 && byte != '\n';
-	char *shown = c->unfinished_echo ? chat_script_shown(&(char){ (char)byte }, 1) : g_strdup("\n");
+	char *shown = c->unfinished_echo ? chat_script_shown(&(char){ (char)byte }, 1, false) : g_strdup("\n");
 	fputs(shown, stderr);
 	fflush(stderr);
 	g_free(shown);
@@ -67,16 +68,20 @@ void end_report(struct chat *c)
 
 void end(struct chat *c, int code)
 {
+	int64_t last = g_get_monotonic_time() + REPORT_SECONDS * G_USEC_PER_SEC;
+
 	c->ending = true;
 	echo_byte(c, -1);
 	while (c->report) {
-		int byte = read_byte(c, g_get_monotonic_time() + G_USEC_PER_SEC);
+		int byte = read_byte(c, MIN(last, g_get_monotonic_time() + G_USEC_PER_SEC));
 
 		if (byte < 0 || g_ascii_iscntrl((char)byte) || c->report->len >= INPUT_MAX)
 			end_report(c);
 		else
 			g_string_append_c(c->report, (char)byte);
 	}
+	if (c->report_path && c->verbose)
+		fprintf(c->report_file, "Closing \"%s\".\n", c->report_path);
 	if (c->is_tty)
 		tcsetattr(STDIN_FILENO, TCSANOW, &c->before);
 	exit(code);
@@ -94,7 +99,7 @@ void fail(struct chat *c, int code, const char *fmt, ...)
 	end(c, code);
 }
 
-static void heed_signals(struct chat *c)
+void heed_signals(struct chat *c)
 {
 	static const struct {
 		int number;
@@ -147,7 +152,31 @@ static int milliseconds_left(int64_t until)
 {
 	int64_t left = until - g_get_monotonic_time();
 
-	return left <= 0 ? 0 : (int)MIN((left + 999) / 1000, G_MAXINT);
+	return left <= 0 ? 0 : (int)MIN(left / 1000 + 1, G_MAXINT);
+}
+
+int64_t deadline(const struct chat *c)
+{
+	return c->timeout > 0 ? g_get_monotonic_time() + (int64_t)c->timeout * G_USEC_PER_SEC : G_MAXINT64;
+}
+
+/* poll(2), which no signal can come too early for: what was kept before it ends it as well. */
+static int wait_line(struct chat *c, struct pollfd *p, int64_t until)
+{
+	int left = milliseconds_left(until), n = -1;
+	struct timespec time = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000L };
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	errno = EINTR;
+	if (!caught || c->ending)
+		n = ppoll(p, 1, &time, &before);
+	int error = errno;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	heed_signals(c);
+	errno = error;
+	return n;
 }
 
 int read_byte(struct chat *c, int64_t until)
@@ -156,9 +185,8 @@ int read_byte(struct chat *c, int64_t until)
 	unsigned char byte;
 
 	for (;;) {
-		heed_signals(c);
-		int left = milliseconds_left(until);
-		if (poll(&p, 1, left) > 0) {
+		int ready = wait_line(c, &p, until);
+		if (ready > 0) {
 			ssize_t n = read(STDIN_FILENO, &byte, 1);
 
 			if (n == 1)
@@ -167,8 +195,8 @@ int read_byte(struct chat *c, int64_t until)
 				say(c, LOG_WARNING, "warning: read() on stdin returned %d", (int)n);
 				return -1;
 			}
-		} else if (left == 0) {
-			if (c->verbose && !c->ending)
+		} else if (ready == 0) {
+			if (c->verbose)
 				say(c, LOG_INFO, "alarm");
 			return -1;
 		}
@@ -189,18 +217,17 @@ bool write_byte(struct chat *c, char byte, int64_t until)
 
 	rest(c, TYPING_MS);
 	for (;;) {
-		heed_signals(c);
-		if (write(STDOUT_FILENO, &byte, 1) == 1)
+		int ready = wait_line(c, &p, until); /* the line may block: what has no room waits here */
+		if (ready > 0 && write(STDOUT_FILENO, &byte, 1) == 1)
 			return true;
-		int error = errno, left = milliseconds_left(until);
-		if (left == 0 || (error != EAGAIN && error != EINTR)) {
-			errno = error;
-			if (c->verbose && left == 0)
-				say(c, LOG_INFO, " -- write timed out");
-			else if (c->verbose)
-				say(c, LOG_INFO, " -- write failed: %m");
-			return false;
-		}
-		poll(&p, 1, left);
+		if (ready != 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		int error = errno;
+		if (c->verbose && ready == 0)
+			say(c, LOG_INFO, "alarm");
+		errno = error;
+		if (c->verbose)
+			say(c, LOG_INFO, ready == 0 ? " -- write timed out" : " -- write failed: %m");
+		return false;
 	}
 }

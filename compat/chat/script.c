@@ -126,6 +126,8 @@ static void put_name(struct cleaning *c, char letter, const char *name)
 {
 	if (c->sending && name)
 		g_string_append(c->out, name);
+	else if (c->sending)
+		g_string_append_printf(c->out, "\\%c", letter);
 	else
 		g_string_append_c(c->out, letter);
 }
@@ -198,17 +200,17 @@ GString *chat_script_send(const struct chat_names *names, const char *word, bool
 	return c.out;
 }
 
-char *chat_script_shown(const char *text, size_t len)
+char *chat_script_shown(const char *text, size_t len, bool tabs)
 {
 	GString *shown = g_string_new(NULL);
 
-	for (size_t i = 0; i < len && text[i]; i++) {
+	for (size_t i = 0; i < len; i++) {
 		unsigned char byte = (unsigned char)text[i];
 
 		if (byte & 0x80)
 			g_string_append(shown, "M-");
 		byte &= 0x7f;
-		if (byte < ' ' || byte == 0x7f)
+		if ((byte < ' ' && !(byte == '\t' && tabs)) || byte == 0x7f)
 			g_string_append_printf(shown, "^%c", byte ^ 0x40);
 		else
 			g_string_append_c(shown, (char)byte);

@@ -25,7 +25,7 @@ GString *chat_script_expect(const struct chat_names *names, const char *word);
  * unless it ends with \c. *QUIET: it is not to be logged (\q). */
 GString *chat_script_send(const struct chat_names *names, const char *word, bool *quiet);
 
-/* TEXT as log lines show it: ^M, M-^A. */
-char *chat_script_shown(const char *text, size_t len);
+/* TEXT as it is shown: ^M, M-^A; a tab as such with TABS, as in log lines, and as ^I without. */
+char *chat_script_shown(const char *text, size_t len, bool tabs);
 
 #endif

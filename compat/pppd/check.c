@@ -160,6 +160,14 @@ static void choose_identifier(struct options *o)
 }
 
 /* A program in the background is in another folder, and so is what it reads again there. */
+static void make_path_absolute(const struct options *o, char **path)
+{
+	char *given = *path;
+
+	*path = given ? g_canonicalize_filename(given, o->folder) : NULL;
+	g_free(given);
+}
+
 static void make_absolute(struct options *o)
 {
 	struct config *config = o->config;
@@ -169,11 +177,10 @@ static void make_absolute(struct options *o)
 		&tls->ca, &tls->capath, &tls->cert, &tls->key, &tls->pkcs12, &tls->crl, &tls->crl_dir,
 	};
 
-	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-		char *given = *paths[i];
-		*paths[i] = given ? g_canonicalize_filename(given, o->folder) : NULL;
-		g_free(given);
-	}
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++)
+		make_path_absolute(o, paths[i]);
+	for (size_t i = 0; i < HOOKS; i++)
+		make_path_absolute(o, &config->hooks[i]);
 }
 
 bool check_options(struct options *o)

@@ -391,6 +391,7 @@ static bool read_as(struct options *o, int argc, char *argv[])
 	o->config->program = g_strdup(name);
 	o->as_pppd = strcmp(base, "pppd") == 0 || strcmp(base, "-pppd") == 0;
 	g_free(base);
+	o->config->folder = o->as_pppd ? "/etc/ppp" : "/etc/slirppd";
 	return read_all(o, argc, argv);
 }
 

@@ -91,6 +91,15 @@ CASES = [
     ("TIMEOUT 1 aab x", "aaab"),
     ("TIMEOUT 1 nothing x", "z" * 3000),
     ("TIMEOUT 1 END x", "z" * 3000 + "END"),
+    ("TIMEOUT 3600 CLIENT 'CLIENTSERVER\\c'", "CLIENT"),
+    ("TIMEOUT 2147483647 '' ATZ OK x", ""),
+    ("-t 0 '' ATZ OK x", ""),
+    ("-v -s -V TIMEOUT 1 END 'a\\tb'", "hidden\0from\tthe log\r\nEND"),
+    ("-e -V TIMEOUT 1 END x", "a\0b\tc\r\nEND"),
+    ("-v -s '' '\\T\\U' SAY '\\T'", ""),
+    ("REPORT '\\001' TIMEOUT 1 END x", "a\001b c\r\nEND"),
+    ("CLR_ABORT '%s' '' x" % ("y" * 60), ""),
+    ("-v -r /dev/stderr REPORT CONNECT '' ATDT5551212 CONNECT ''", ""),
 ]
 
 
@@ -195,6 +204,25 @@ def signals_end_it_and_the_terminal_is_as_before(world):
     assert termios.tcgetattr(slave) == before
     os.close(master)
     os.close(slave)
+
+
+@test
+def a_line_that_takes_nothing_is_not_waited_for_longer_than_asked(world):
+    """Nor does it keep a signal waiting."""
+    for asked, code, said in ((1, 1, b"alarm\n -- write timed out\nFailed\n"), (PATIENCE * 4, 2, b"SIGTERM\n")):
+        ours, far = world.socketpair()
+        ours.setblocking(False)
+        try:
+            while ours.send(b"x" * 4096):
+                pass
+        except BlockingIOError:
+            ours.setblocking(True)
+        process = subprocess.Popen([CHAT, "-S", "-s", "-v", "-t", str(asked), "", "ATZ"], stdin=ours, stdout=ours, stderr=subprocess.PIPE)
+        assert process.stderr.readline() == b"send (ATZ^M)\n"
+        if code == 2:
+            time.sleep(0.1)
+            process.terminate()
+        assert process.wait(PATIENCE) == code and process.stderr.read() == said
 
 
 @test

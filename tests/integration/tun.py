@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 
-from harness import PATIENCE, Skip, data_of, digest, main, need, need_namespaces, quiet, test, wait_for
+from harness import PATIENCE, PROGRAM, Skip, data_of, digest, main, need, need_namespaces, quiet, test, wait_for
 
 NOBODY = 65534
 # The machine's own scripts and pid files are not the test's business.
@@ -243,7 +243,12 @@ def the_peers_name_servers(world):
     one, two = hosts(world)
     if not os.path.isdir("/etc/ppp"):
         raise Skip("there is no /etc/ppp")
-    a, b = pair(world, one, two, ["10.9.0.1:10.9.0.2", "ms-dns", "192.0.2.53", "ms-dns", "192.0.2.54"], ["usepeerdns"])
+    pppd = os.path.join(world.folder, "pppd")
+    os.symlink(PROGRAM, pppd)
+    left, right = world.socketpair()
+    a = world.slirppd("notty", "net", "tun", "10.9.0.1:10.9.0.2", "ms-dns", "192.0.2.53", "ms-dns", "192.0.2.54", name="a",
+                      wrapper=one.enter, stdin=left, stdout=left)
+    b = world.slirppd("notty", "net", "tun", "usepeerdns", name="b", wrapper=two.enter, program=pppd, stdin=right, stdout=right)
     both_up(a, b)
     assert two.run("cat /etc/ppp/resolv.conf") == "nameserver 192.0.2.53\nnameserver 192.0.2.54\n"
     b.end()

@@ -97,6 +97,7 @@ static void what_is_sent(void)
 	check_send(&none, "\\d\\p\\K\\c", "\\d\\p\\K", 6);
 	check_send(&none, "\\\\\\0\\c", "\\\\\\\0", 4);
 	check_send(&none, "x\\q", "x\r", 2);
+	check_send(&none, "\\T\\U\\c", "\\T\\U", 4);
 	check_send(&numbers, "ATDT\\T,\\U\\c", "ATDT555,42", 10);
 }
 
@@ -112,10 +113,13 @@ static void variables_are_asked_for(void)
 
 static void as_log_lines_show_it(void)
 {
-	char *shown = chat_script_shown("a\r\n\x7f\x81z", 6);
+	static const char text[] = "a\r\n\x7f\x81\tb\0z";
+	char *logged = chat_script_shown(text, sizeof(text) - 1, true), *echoed = chat_script_shown(text, sizeof(text) - 1, false);
 
-	CU_ASSERT_STRING_EQUAL(shown, "a^M^J^?M-^Az");
-	g_free(shown);
+	CU_ASSERT_STRING_EQUAL(logged, "a^M^J^?M-^A\tb^@z");
+	CU_ASSERT_STRING_EQUAL(echoed, "a^M^J^?M-^A^Ib^@z");
+	g_free(logged);
+	g_free(echoed);
 }
 
 const struct unit_test unit_tests[] = {
