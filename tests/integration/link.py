@@ -220,6 +220,7 @@ def the_peer_is_told_a_resolver_and_asks_the_hosts(world):
     b = world.slirppd("notty", "usepeerdns", "forward", f"udp:{port}:10.0.2.3:53", name="b", stdin=right, stdout=right)
     b.wait_log(r"primary   DNS address 10\.0\.2\.3")
     b.wait_up()
+    a.wait_up()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.settimeout(PATIENCE)
         s.sendto(dns_query("pikvm.example"), ("127.0.0.1", port))
